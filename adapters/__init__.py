@@ -1,0 +1,1 @@
+"""Technologies behind the ports; adapters do not know one another."""

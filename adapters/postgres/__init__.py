@@ -1,0 +1,1 @@
+"""PostgreSQL: units of work, the two hot transactions, jobs, keys, migrations."""

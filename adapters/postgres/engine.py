@@ -1,0 +1,83 @@
+"""Connections to PostgreSQL, by role, and the one place where its errors are translated."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+
+import asyncpg
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ports.errors import Conflict, Unavailable
+
+APP = "casepilot_app"
+"""Role of everything that acts for one tenant."""
+WORKER = "casepilot_worker"
+"""Role that moves jobs and events of all tenants, and sees no content."""
+RETRY_AFTER = 2
+"""Seconds after which a caller may try again when the database is down."""
+CONNECT_TIMEOUT = 5.0
+
+
+def engine(url: str, role: str, pool: int) -> AsyncEngine:
+    """A pool of `pool` connections whose every session has `role`; the login itself needs only membership."""
+    parsed = make_url(url).set(drivername="postgresql+asyncpg")
+    return create_async_engine(
+        parsed,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=CONNECT_TIMEOUT,
+        pool_pre_ping=False,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT,
+            "server_settings": {"role": role, "application_name": f"casepilot {role}", "jit": "off"},
+        },
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn driver errors into the three kinds of `ports.errors`; anything else stays loud."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict(_first_line(error)) from error
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise Conflict(_first_line(error)) from error
+    except (OperationalError, InterfaceError, PoolTimeoutError, OSError, asyncio.TimeoutError) as error:
+        raise Unavailable(f"The database cannot be reached: {_first_line(error)}", RETRY_AFTER) from error
+    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError) as error:
+        raise Unavailable(f"The database connection broke: {_first_line(error)}", RETRY_AFTER) from error
+    except asyncpg.InsufficientResourcesError as error:
+        raise Unavailable(f"The database is out of resources: {_first_line(error)}", RETRY_AFTER) from error
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error.orig, OSError):
+            raise Unavailable(f"The database connection broke: {_first_line(error)}", RETRY_AFTER) from error
+        raise
+
+
+@asynccontextmanager
+async def driver(pool: AsyncEngine) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A bare asyncpg connection from the pool, for statements that are a transaction by themselves."""
+    with translated():
+        async with pool.connect() as connection:
+            yield await _bare(connection)
+
+
+async def ping(pool: AsyncEngine) -> None:
+    """Make one round trip. Raises `Unavailable`."""
+    async with driver(pool) as connection:
+        await connection.fetchval("SELECT 1")
+
+
+async def _bare(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
+    raw = await connection.get_raw_connection()
+    bare: asyncpg.Connection[asyncpg.Record] = raw.driver_connection  # type: ignore[assignment]  # typed as Any | None
+    return bare
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,111 @@
+"""Jobs, outbox and overdue sweeps in PostgreSQL, under the worker role."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.postgres.engine import driver
+from domain.ids import JobId, OrganizationId
+from ports.outbound.jobs import Job, JobKind, Jobs, Outbox, Overdue
+
+CLAIM = """
+UPDATE core.jobs SET lease_until = now() + $2, tries = tries + 1
+WHERE id = $1 AND NOT dead AND run_at <= now() AND (lease_until IS NULL OR lease_until < now())
+RETURNING organization_id, kind, key, tries, asked
+"""
+# A job asked for again while it ran is not done: it goes back to the queue instead of away.
+FINISH = "DELETE FROM core.jobs WHERE id = $1 AND tries = $2 AND asked = $3"
+AGAIN = "UPDATE core.jobs SET lease_until = NULL, run_at = now() WHERE id = $1 AND tries = $2"
+FAIL = """
+UPDATE core.jobs SET lease_until = NULL, last_error = left($3, 500), dead = $4::interval IS NULL,
+    run_at = now() + coalesce($4, interval '0')
+WHERE id = $1 AND tries = $2
+"""
+DUE = """
+SELECT id FROM core.jobs
+WHERE NOT dead AND run_at <= now() AND (lease_until IS NULL OR lease_until < now())
+ORDER BY run_at LIMIT $1
+"""
+ADD = "ON CONFLICT (organization_id, kind, key) WHERE NOT dead DO UPDATE SET asked = core.jobs.asked + 1"
+RELAY = f"""
+WITH taken AS (
+    DELETE FROM core.outbox WHERE (organization_id, id) IN (
+        SELECT organization_id, id FROM core.outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING organization_id, event
+), jobs AS (
+    INSERT INTO core.jobs (organization_id, kind, key)
+    SELECT DISTINCT organization_id, 'refresh_day', left(event ->> 'at', 10) FROM taken
+    {ADD}
+)
+SELECT count(*) FROM taken
+"""  # noqa: S608  # no outside text
+SILENT = """
+INSERT INTO core.jobs (organization_id, kind, key)
+SELECT organization_id, 'abandon', id::text FROM core.conversations
+WHERE status = 'active' AND last_activity_at < $1 ORDER BY last_activity_at LIMIT 1000
+ON CONFLICT DO NOTHING
+"""
+UNANSWERED = """
+INSERT INTO core.jobs (organization_id, kind, key)
+SELECT organization_id, 'answer', id::text FROM core.conversations
+WHERE unanswered > 0 AND last_activity_at < $1 ORDER BY last_activity_at LIMIT 1000
+ON CONFLICT DO NOTHING
+"""
+
+
+class PostgresJobs(Jobs):
+    """The queue."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def claim(self, job: JobId, lease: timedelta) -> Job | None:
+        async with driver(self._engine) as connection:
+            row = await connection.fetchrow(CLAIM, job, lease)
+        if row is None:
+            return None
+        kind = JobKind(row["kind"])
+        return Job(job, OrganizationId(row["organization_id"]), kind, row["key"], row["tries"], row["asked"])
+
+    async def finish(self, job: Job) -> bool:
+        async with driver(self._engine) as connection:
+            done = await connection.execute(FINISH, job.id, job.tries, job.asked)
+            return done == "DELETE 1" or await connection.execute(AGAIN, job.id, job.tries) == "UPDATE 1"
+
+    async def fail(self, job: Job, error: str, retry_in: timedelta | None) -> None:
+        async with driver(self._engine) as connection:
+            await connection.execute(FAIL, job.id, job.tries, error.replace("\x00", ""), retry_in)
+
+    async def due(self, limit: int) -> Sequence[JobId]:
+        async with driver(self._engine) as connection:
+            return [JobId(row["id"]) for row in await connection.fetch(DUE, limit)]
+
+
+class PostgresOutbox(Outbox):
+    """Events to jobs; today every event asks for the figures of its day."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def relay(self, limit: int) -> int:
+        async with driver(self._engine) as connection:
+            return int(await connection.fetchval(RELAY, limit))
+
+
+class PostgresOverdue(Overdue):
+    """What time has run out for."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def silent(self, since: datetime) -> int:
+        return await self._add(SILENT, since)
+
+    async def unanswered(self, since: datetime) -> int:
+        return await self._add(UNANSWERED, since)
+
+    async def _add(self, statement: str, since: datetime) -> int:
+        async with driver(self._engine) as connection:
+            return int((await connection.execute(statement, since)).rsplit(" ", 1)[1])

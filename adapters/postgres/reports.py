@@ -1,0 +1,42 @@
+"""Daily figures, recomputed from the conversations of the day."""
+
+from datetime import date
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.postgres.engine import driver
+from domain.ids import OrganizationId
+from ports.outbound.reports import Reports
+
+TENANT = "SELECT set_config('app.current_org_id', $1, true)"
+REFRESH = """
+INSERT INTO analytics.days
+    (organization_id, day, channel, started, resolved, automated, escalated, abandoned, messages)
+SELECT
+    organization_id, $2, channel, count(*),
+    count(*) FILTER (WHERE status = 'resolved'),
+    count(*) FILTER (WHERE resolution_type = 'automated'),
+    count(*) FILTER (WHERE escalated),
+    count(*) FILTER (WHERE status = 'abandoned'),
+    sum(message_count)
+FROM core.conversations
+WHERE organization_id = $1 AND started_at >= $2::date::timestamp AT TIME ZONE 'UTC'
+    AND started_at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC'
+GROUP BY organization_id, channel
+ON CONFLICT (organization_id, day, channel) DO UPDATE SET
+    started = excluded.started, resolved = excluded.resolved, automated = excluded.automated,
+    escalated = excluded.escalated, abandoned = excluded.abandoned, messages = excluded.messages,
+    refreshed_at = now()
+"""
+
+
+class PostgresReports(Reports):
+    """Figures in `analytics.days`: conversations by the day they were started on, and channel."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def refresh(self, organization: OrganizationId, day: date) -> None:
+        async with driver(self._engine) as connection, connection.transaction():
+            await connection.execute(TENANT, str(organization))
+            await connection.execute(REFRESH, organization, day)

@@ -1,0 +1,118 @@
+"""The tables that units of work speak to, as SQLAlchemy Core sees them. The schema itself is in the migrations."""
+
+from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+core = MetaData(schema="core")
+ai = MetaData(schema="ai")
+
+organizations = Table(
+    "organizations",
+    core,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text),
+    Column("subscription_tier", Text),
+    Column("active_ruleset", Text),
+    Column("knowledge_version", Integer),
+)
+
+users = Table(
+    "users",
+    core,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("external_id", Text),
+)
+
+conversations = Table(
+    "conversations",
+    core,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid),
+    Column("channel", Text),
+    Column("status", Text),
+    Column("started_at", DateTime(timezone=True)),
+    Column("last_activity_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("message_count", Integer),
+    Column("unanswered", Integer),
+    Column("resolution_type", Text),
+    Column("escalated", Boolean),
+    Column("escalation_reason", Text),
+    Column("handoff", JSONB(none_as_null=True)),
+    Column("context", JSONB),
+    Column("metadata", JSONB),
+    Column("version", Integer),
+)
+
+messages = Table(
+    "messages",
+    core,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("conversation_id", Uuid),
+    Column("seq", Integer),
+    Column("sender_type", Text),
+    Column("kind", Text),
+    Column("content", Text),
+    Column("attachments", JSONB),
+    Column("in_reply_to", Uuid),
+    Column("created_at", DateTime(timezone=True)),
+)
+
+feedback = Table(
+    "feedback",
+    core,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("message_id", Uuid, primary_key=True),
+    Column("conversation_id", Uuid),
+    Column("helpful", Boolean),
+    Column("comment", Text),
+    Column("created_at", DateTime(timezone=True)),
+)
+
+outbox = Table("outbox", core, Column("organization_id", Uuid), Column("event", JSONB))
+
+rule_sets = Table(
+    "rule_sets",
+    core,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("hash", Text, primary_key=True),
+    Column("source", LargeBinary),
+    Column("author", Text),
+)
+
+turns = Table(
+    "turns",
+    ai,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("reply_id", Uuid, primary_key=True),
+    Column("heard_id", Uuid),
+    Column("answer", JSONB),
+)
+
+knowledge_entries = Table(
+    "knowledge_entries",
+    ai,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("category", Text),
+    Column("product", Text),
+    Column("title", Text),
+    Column("content", Text),
+    Column("api_versions", Text),
+    Column("error_codes", ARRAY(Text)),
+    Column("sources", ARRAY(Text)),
+    Column("content_hash", Text),
+)
+
+passages = Table(
+    "passages",
+    ai,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("article_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("heading", Text),
+    Column("body", Text),
+)

@@ -1,0 +1,69 @@
+"""Units of work on PostgreSQL: one transaction, one tenant, told to row-level security when it begins."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.postgres.conversations import PostgresConversations, PostgresTranscripts
+from adapters.postgres.engine import translated
+from adapters.postgres.knowledge import PostgresKnowledge
+from adapters.postgres.rulesets import PostgresRuleSets
+from adapters.postgres.tables import organizations, users
+from domain.ids import OrganizationId, UserId
+from ports.outbound.units import Begin, Members, Unit
+
+SET_TENANT = text("SELECT set_config('app.current_org_id', :org, true)")
+
+
+class PostgresMembers(Members):
+    """People of one tenant."""
+
+    def __init__(self, connection: AsyncConnection, organization: OrganizationId) -> None:
+        self._connection, self._organization = connection, organization
+
+    async def welcome(self, user: UserId) -> None:
+        await self._connection.execute(
+            insert(users)
+            .values(organization_id=self._organization, id=user, external_id=str(user))
+            .on_conflict_do_nothing()
+        )
+
+    async def tier(self) -> str:
+        query = select(organizations.c.subscription_tier).where(organizations.c.id == self._organization)
+        return str((await self._connection.execute(query)).scalar_one())
+
+
+class PostgresUnit(Unit):
+    """One open transaction."""
+
+    def __init__(self, connection: AsyncConnection, organization: OrganizationId) -> None:
+        self._connection = connection
+        self.conversations = PostgresConversations(connection, organization)
+        self.transcripts = PostgresTranscripts(connection, organization)
+        self.knowledge = PostgresKnowledge(connection, organization)
+        self.rulesets = PostgresRuleSets(connection, organization)
+        self.members = PostgresMembers(connection, organization)
+
+    async def commit(self) -> None:
+        with translated():
+            await self._connection.commit()
+
+
+class PostgresUnits(Begin):
+    """Opens units of work from a pool of the application role."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    def __call__(self, organization: OrganizationId) -> AbstractAsyncContextManager[Unit]:
+        return self._begin(organization)
+
+    @asynccontextmanager
+    async def _begin(self, organization: OrganizationId) -> AsyncIterator[Unit]:
+        with translated():
+            async with self._engine.connect() as connection:
+                await connection.execute(SET_TENANT, {"org": str(organization)})
+                yield PostgresUnit(connection, organization)

@@ -1,0 +1,1 @@
+"""Starter knowledge, intents, rules and texts: data files and their validating loader."""

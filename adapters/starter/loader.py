@@ -1,0 +1,193 @@
+"""Reading and checking data files: articles, intents, rules, texts, lexicon, cues, thresholds.
+
+A file that is not right raises `DataFileError` naming the file, the line where it is known, and the mend.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from domain.confidence import Thresholds
+from domain.errors import DataFileError
+from domain.ids import ArticleId, ContentHash
+from domain.message import refuse_unstorable
+from domain.nlu.cues import Cues
+from domain.nlu.entities import EntityType, Gazetteer
+from domain.nlu.intents import Intent
+from domain.nlu.sentiment import Lexicon
+from domain.retrieval.passages import Article
+from domain.rules.facts import ISSUE_TYPES, SIGNALS
+from domain.rules.ruleset import RuleSet, parse_ruleset
+from domain.texts import Texts
+from domain.turn import ResponseType
+
+DATA = Path(__file__).parent / "data"
+FENCE = "+++"
+LINE = re.compile(r"at line (\d+)")
+MIN_UTTERANCES = 15
+
+T = TypeVar("T")
+
+
+class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True):
+    """The head of an article."""
+
+    id: str
+    title: str
+    category: str
+    product: str = "Platform"
+    api_versions: str = "all"
+    error_codes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+def read_article(path: Path) -> Article:
+    """Read a Markdown article with TOML front matter between +++ lines. Raises `DataFileError`."""
+    text = read_text(path)
+    lines = text.splitlines()
+    if not lines or lines[0].strip() != FENCE:
+        raise DataFileError("no_front_matter", f"{path}:1: an article begins with a line '{FENCE}'.")
+    end = next((n for n, line in enumerate(lines[1:], 1) if line.strip() == FENCE), None)
+    if end is None:
+        raise DataFileError("no_front_matter", f"{path}:{len(lines)}: the front matter has no closing '{FENCE}'.")
+    head = _typed(_toml("\n".join(lines[1:end]), path, offset=1), FrontMatter, path)
+    body = "\n".join(lines[end + 1 :]).strip()
+    if not body:
+        raise DataFileError("empty_article", f"{path}:{end + 1}: the article has no text below its front matter.")
+    refuse_unstorable(body, "article")
+    return Article(
+        ArticleId(head.id), head.title, head.category, body, head.product, head.api_versions, head.error_codes,
+        head.sources,
+    )  # fmt: skip
+
+
+def content_hash(article: Article) -> ContentHash:
+    """SHA-256 of everything in an article."""
+    return ContentHash(hashlib.sha256(msgspec.json.encode(article)).hexdigest())
+
+
+def articles(folder: Path = DATA / "articles") -> list[Article]:
+    """All articles below a folder. Raises `DataFileError` for a broken one or an id used twice."""
+    found: dict[str, Path] = {}
+    read: list[Article] = []
+    for path in sorted(folder.rglob("*.md")):
+        article = read_article(path)
+        if article.id in found:
+            raise DataFileError(
+                "duplicate_article", f"{path}: the id '{article.id}' is already used by {found[article.id]}."
+            )
+        found[article.id] = path
+        read.append(article)
+    return read
+
+
+def intents() -> list[Intent]:
+    """The intent taxonomy with its utterances. Raises `DataFileError`."""
+    found: dict[str, Intent] = {}
+    for path in sorted((DATA / "intents").glob("*.toml")):
+        if path.stem == "out_of_scope":
+            continue
+        for intent in _typed(_read_toml(path).get("intent", []), list[Intent], path):
+            _check_intent(intent, path, found)
+            found[intent.name] = intent
+    return list(found.values())
+
+
+def out_of_scope() -> list[str]:
+    """Messages that are none of the intents, for measuring."""
+    return _typed(_read_toml(DATA / "intents" / "out_of_scope.toml")["utterances"], list[str], DATA)
+
+
+def rules(path: Path = DATA / "rules" / "starter.json") -> tuple[RuleSet, bytes]:
+    """The starter rule set, compiled, and its source."""
+    source = read_text(path).encode()
+    return parse_ruleset(source, path.name), source
+
+
+def texts(language: str = "en") -> Texts:
+    """The fixed texts of a language."""
+    path = DATA / "texts" / f"{language}.toml"
+    return _typed(_read_toml(path), Texts, path)
+
+
+def thresholds() -> Thresholds:
+    """The relevance model."""
+    path = DATA / "thresholds.toml"
+    return _typed(_read_toml(path), Thresholds, path)
+
+
+def lexicon() -> Lexicon:
+    """The sentiment lexicon."""
+    path = DATA / "sentiment.toml"
+    return _typed(_read_toml(path), Lexicon, path)
+
+
+def cues() -> Cues:
+    """Signals and kinds of issue."""
+    path = DATA / "cues.toml"
+    raw = _read_toml(path)
+    for section, known in (("signals", SIGNALS), ("issue_types", ISSUE_TYPES)):
+        for name in raw[section]:
+            if name not in known:
+                raise DataFileError("unknown_name", f"{path}: [{section}] has no '{name}'; it takes {known}.")
+    return Cues(raw["signals"], raw["issue_types"])
+
+
+def gazetteer() -> Gazetteer:
+    """Known products, objects and organisations."""
+    path = DATA / "gazetteer.toml"
+    names: dict[str, tuple[EntityType, str]] = {}
+    for kind, listed in _read_toml(path).items():
+        for value, forms in listed.items():
+            names.update({form.lower(): (EntityType(kind), value) for form in (value, *forms)})
+    return Gazetteer(names)
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 file. Raises `DataFileError` when it cannot be read or is not text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataFileError("not_text", f"{path}: not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+    except OSError as error:
+        raise DataFileError("unreadable", f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def _check_intent(intent: Intent, path: Path, found: Mapping[str, Intent]) -> None:
+    if intent.name in found:
+        raise DataFileError("duplicate_intent", f"{path}: the intent '{intent.name}' is defined twice.")
+    if intent.response_type not in set(ResponseType):
+        raise DataFileError("bad_intent", f"{path}: '{intent.name}' has response_type '{intent.response_type}'.")
+    if intent.issue_type not in ISSUE_TYPES:
+        raise DataFileError("bad_intent", f"{path}: '{intent.name}' has issue_type '{intent.issue_type}'.")
+    if len(intent.utterances) < MIN_UTTERANCES:
+        raise DataFileError(
+            "few_utterances", f"{path}: '{intent.name}' has {len(intent.utterances)} utterances, needs {MIN_UTTERANCES}."
+        )
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    return _toml(read_text(path), path)
+
+
+def _toml(text: str, path: Path, offset: int = 0) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        match = LINE.search(str(error))
+        line = int(match.group(1)) + offset if match else 1
+        reason = LINE.sub("", str(error)).replace("()", "").strip()
+        raise DataFileError("bad_toml", f"{path}:{line}: {reason}.") from error
+
+
+def _typed(value: object, kind: type[T], path: Path) -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise DataFileError("bad_value", f"{path}: {error}.") from error

@@ -1,0 +1,51 @@
+"""The clock, fresh ids and language detection of this machine."""
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from uuid import UUID
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from uuid_utils.compat import uuid7
+
+from domain.nlu.understanding import CODE, Language
+from ports.outbound.clock import Clock, Ids
+from ports.outbound.embedding import LanguageDetector
+
+NOT_LANGUAGE = re.compile(r"https?://\S+|\b\w+__\w+\b|\b[A-Z]{3,}(?:_[A-Z0-9]+)+\b|\b[A-Z]\w+Exception\b|[\d_]+")
+FEW_WORDS = 3
+"""With this many words or fewer detection guesses; English is assumed then, if the letters are Latin."""
+
+
+class SystemClock(Clock):
+    """This machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class TimeOrderedIds(Ids):
+    """UUID version 7 (RFC 9562)."""
+
+    def fresh(self) -> UUID:
+        return uuid7()
+
+
+class LangidDetector(LanguageDetector):
+    """py3langid with normalised probabilities; code, addresses and error codes do not count as language."""
+
+    def __init__(self) -> None:
+        self._identifier = _identifier()
+
+    def detect(self, text: str) -> Language:
+        prose = NOT_LANGUAGE.sub(" ", CODE.sub(" ", text))
+        words = [word for word in prose.split() if any(c.isalpha() for c in word)]
+        if not words or (len(words) <= FEW_WORDS and prose.isascii()):
+            return Language("en", 0.0)
+        code, probability = self._identifier.classify(prose)
+        return Language(str(code), round(float(probability), 3))
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> LanguageIdentifier:
+    return LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)

@@ -1,0 +1,151 @@
+"""The extractive writer and its judge: an answer composed of what the best passages say, and nothing else.
+
+Numbered steps stay steps, code blocks stay whole, every sentence carries the number of the passage it comes from.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from domain.grounding import supports
+from domain.nlu.text import sentences, terms
+from domain.retrieval.chunking import blocks, is_code, is_list, is_numbered
+from domain.retrieval.passages import Hit, Passage
+
+MAX_CHARACTERS = 1_500
+"""Characters after which no further block is begun; about what fits a phone screen twice."""
+MAX_CITATIONS = 3
+RELATED = 0.6
+"""Share of the best fused score from which another passage may add to the answer."""
+ITEM = re.compile(r"\s*(?:\d{1,2}[.)]|[-*+])\s+\S")
+
+
+class Citation(Struct, frozen=True):
+    """A passage that an answer rests on; `number` is the one in square brackets."""
+
+    number: int
+    article_id: str
+    title: str
+    heading: str
+    passage_id: str
+    text: str
+    category: str
+    api_versions: str
+    score: float
+
+
+class Statement(Struct, frozen=True):
+    """One piece of an answer (sentence, list item or code block) and the number of its citation."""
+
+    text: str
+    citation: int
+
+
+class Draft(Struct, frozen=True):
+    """An answer as paragraphs of statements, with its citations."""
+
+    paragraphs: tuple[tuple[Statement, ...], ...]
+    citations: tuple[Citation, ...]
+
+    @property
+    def text(self) -> str:
+        """The answer in Markdown."""
+        return "\n\n".join(_joined(paragraph) for paragraph in self.paragraphs)
+
+
+def write(question: str, hits: Sequence[Hit], *, wants_steps: bool, wants_code: bool) -> Draft:
+    """Compose an answer from hits, best first. `hits` must not be empty and should all be relevant."""
+    chosen = _choose(question, hits, wants_steps=wants_steps, wants_code=wants_code)
+    paragraphs: list[tuple[Statement, ...]] = []
+    size = 0
+    for number, (_, picked) in enumerate(chosen, 1):
+        for block in picked:
+            if size and size + len(block) > MAX_CHARACTERS:
+                continue
+            size += len(block)
+            paragraphs.append(tuple(Statement(piece, number) for piece in statements(block)))
+    cited = {statement.citation for paragraph in paragraphs for statement in paragraph}
+    citations = [citation(number, hit) for number, (hit, _) in enumerate(chosen, 1) if number in cited]
+    return Draft(tuple(paragraphs), tuple(citations))
+
+
+def judge(draft: Draft, found: Sequence[Passage]) -> tuple[Draft, float]:
+    """Drop every statement that its passage does not hold; return what is left and the share that was supported."""
+    passages = {passage.id: passage for passage in found}
+    cited = {c.number: passages[c.passage_id] for c in draft.citations if c.passage_id in passages}
+    kept, total, paragraphs = 0, 0, []
+    for paragraph in draft.paragraphs:
+        good = tuple(s for s in paragraph if s.citation in cited and supports(cited[s.citation], s.text))
+        total, kept = total + len(paragraph), kept + len(good)
+        if good:
+            paragraphs.append(good)
+    used = {statement.citation for paragraph in paragraphs for statement in paragraph}
+    citations = tuple(c for c in draft.citations if c.number in used)
+    return Draft(tuple(paragraphs), citations), kept / total if total else 0.0
+
+
+def statements(block: str) -> list[str]:
+    """The statements of a block: a code block whole, list items one each, prose by sentence."""
+    if is_code(block):
+        return [block]
+    if is_list(block.split("\n", 1)[0]):
+        return list(_items(block))
+    return sentences(block)
+
+
+def citation(number: int, hit: Hit) -> Citation:
+    """The citation of a hit under a number."""
+    p = hit.passage
+    return Citation(number, p.article, p.title, p.heading, p.id, p.body, p.category, p.api_versions, hit.score)
+
+
+def _choose(
+    question: str, hits: Sequence[Hit], *, wants_steps: bool, wants_code: bool
+) -> list[tuple[Hit, list[str]]]:
+    """Hits with the blocks to take from each: all of the best one, then what the question still lacks."""
+    best, *rest = hits
+    chosen = [(best, blocks(best.passage.body))]
+    lacking = set(terms(question)) - set(terms(best.passage.text))
+    needs = [kind for kind, wanted in (("steps", wants_steps), ("code", wants_code)) if wanted]
+    for hit in rest:
+        if len(chosen) == MAX_CITATIONS or hit.score < RELATED * best.score:
+            break
+        have = [block for _, picked in chosen for block in picked]
+        same_article = hit.passage.article == best.passage.article
+        picked = [
+            block
+            for block in blocks(hit.passage.body)
+            if block not in have
+            and (lacking & set(terms(block)) or (same_article and any(_is(block, n) and not _has(have, n) for n in needs)))
+        ]
+        if picked:
+            lacking -= set(terms(hit.passage.text))
+            chosen.append((hit, picked))
+    return chosen
+
+
+def _is(block: str, kind: str) -> bool:
+    return is_code(block) if kind == "code" else is_numbered(block)
+
+
+def _has(have: Sequence[str], kind: str) -> bool:
+    return any(_is(block, kind) for block in have)
+
+
+def _items(block: str) -> Iterator[str]:
+    item: list[str] = []
+    for line in block.split("\n"):
+        if ITEM.match(line) and item:
+            yield "\n".join(item)
+            item = []
+        item.append(line)
+    yield "\n".join(item)
+
+
+def _joined(paragraph: Sequence[Statement]) -> str:
+    marked = [
+        f"{s.text}\n[{s.citation}]" if is_code(s.text) else f"{s.text} [{s.citation}]" for s in paragraph
+    ]
+    listed = any(is_list(s.text.split("\n", 1)[0]) for s in paragraph)
+    return ("\n" if listed else " ").join(marked)

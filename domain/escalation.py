@@ -1,0 +1,37 @@
+"""When people take over, beside what the rules say: asked for, or too risky for a machine."""
+
+from domain.conversation import Handoff
+from domain.nlu.intents import ACT_ABOVE
+from domain.nlu.understanding import Understanding
+from domain.rules.ruleset import Decision
+
+PERSON_INTENT = "talk_to_person"
+RISKS = {
+    "self_harm": ("The customer may be in danger.", "urgent"),
+    "security_incident": ("The message reports a security incident.", "urgent"),
+    "data_loss": ("The message reports a loss of data.", "high"),
+}
+"""Signals that no rule may keep from people, with reason and priority."""
+
+
+def handoff_for(decision: Decision, understanding: Understanding, signals: tuple[str, ...]) -> Handoff | None:
+    """The handoff that this turn calls for: a fired rule first, then risk, then the customer's wish; else None."""
+    directive = decision.directive
+    if directive.queue is not None:
+        escalating = decision.fired
+        return Handoff(
+            "; ".join(f"Rule {fired.rule}: {fired.name}" for fired in escalating),
+            directive.queue,
+            directive.priority,
+            tuple(fired.rule for fired in escalating),
+            directive.notify,
+            directive.sla_minutes,
+        )
+    for signal in signals:
+        if signal in RISKS:
+            reason, priority = RISKS[signal]
+            return Handoff(reason, "support", priority, (), directive.notify, directive.sla_minutes)
+    asked = understanding.intent_name == PERSON_INTENT and understanding.intent.confidence >= ACT_ABOVE
+    if asked or "wants_person" in signals:
+        return Handoff("The customer asked for a person.", "support", directive.priority, (), directive.notify)
+    return None

@@ -1,0 +1,26 @@
+"""Whether a passage says what an answer says."""
+
+import re
+from collections.abc import Sequence
+
+from domain.retrieval.passages import Passage
+
+MARKER = re.compile(r"\s*\[\d{1,2}\]")
+ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*+])\s+", re.MULTILINE)
+
+
+def plain(text: str) -> str:
+    """The words of a statement: citations, list marks, emphasis and spacing taken away, case ignored."""
+    return " ".join(re.sub(r"[*_`]", "", ITEM.sub("", MARKER.sub("", text))).split()).casefold()
+
+
+def supports(passage: Passage, statement: str) -> bool:
+    """Whether the passage holds the statement word for word."""
+    return plain(statement) in plain(passage.body)
+
+
+def support(statements: Sequence[tuple[str, Passage]]) -> float:
+    """The share of (statement, cited passage) pairs that are supported, 0..1; 1 for no statements."""
+    if not statements:
+        return 1.0
+    return sum(supports(passage, statement) for statement, passage in statements) / len(statements)

@@ -1,0 +1,1 @@
+"""Understanding a message: words, intent, entities, sentiment."""

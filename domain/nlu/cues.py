@@ -1,0 +1,24 @@
+"""Phrases that mean something by themselves: signals (legal threat, data loss, ...) and the kind of issue."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+
+class Cues:
+    """Phrase lists compiled to one pattern each. A phrase may use regular-expression syntax."""
+
+    def __init__(self, signals: Mapping[str, Sequence[str]], issue_types: Mapping[str, Sequence[str]]) -> None:
+        self._signals = {name: _compiled(phrases) for name, phrases in signals.items()}
+        self._issue_types = {name: _compiled(phrases) for name, phrases in issue_types.items()}
+
+    def signals(self, text: str) -> tuple[str, ...]:
+        """The signals whose phrases occur in the text."""
+        return tuple(name for name, pattern in self._signals.items() if pattern.search(text))
+
+    def issue_type(self, text: str) -> str | None:
+        """The first kind of issue whose phrases occur in the text."""
+        return next((name for name, pattern in self._issue_types.items() if pattern.search(text)), None)
+
+
+def _compiled(phrases: Sequence[str]) -> re.Pattern[str]:
+    return re.compile(r"(?<!\w)(?:" + "|".join(phrases) + r")(?!\w)", re.IGNORECASE)

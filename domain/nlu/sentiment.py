@@ -1,0 +1,89 @@
+"""How the customer feels, from a lexicon of support words: valence, emotion, intensity.
+
+The combination rules (negation window, boosters, capitals, exclamation marks, x / sqrt(x^2 + 15)) follow
+Hutto and Gilbert, VADER, ICWSM 2014; the lexicon is our own.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|[\U0001F300-\U0001FAFF\u2600-\u27BF]")
+NORMALISER = 15.0
+"""VADER's alpha: a summed valence of 4 becomes 0.72."""
+NEGATED = -0.74
+CAPITALS = 0.733
+EXCLAMATION = 0.292
+NEGATION_WINDOW = 3
+
+
+class Lexicon(Struct, frozen=True):
+    """Words and phrases with valence in -4..4, boosters as added factors, emotion word lists."""
+
+    negations: frozenset[str]
+    valence: Mapping[str, float]
+    phrases: Mapping[str, float]
+    boosters: Mapping[str, float]
+    emoji: Mapping[str, float]
+    emotion: Mapping[str, frozenset[str]]
+
+
+class Sentiment(Struct, frozen=True):
+    """`score` in -1..1; `emotion` is joy, anger, fear, sadness, surprise or neutral; `intensity` 0 (none) to 5."""
+
+    score: float
+    emotion: str
+    intensity: int
+
+
+def sentiment(text: str, lexicon: Lexicon) -> Sentiment:
+    """Score a message. Code and quoted errors should be cut out before: they do not feel."""
+    words = WORD.findall(text)
+    valences = list(_valences(text, words, lexicon))
+    total = math.fsum(valences)
+    if total:
+        total += math.copysign(EXCLAMATION * min(text.count("!"), 4), total)
+    score = total / math.sqrt(total * total + NORMALISER) if total else 0.0
+    emotion, strength = _emotion(words, lexicon)
+    if emotion == "neutral" and score <= -0.3:
+        emotion, strength = "anger", 1
+    elif emotion == "neutral" and score >= 0.3:
+        emotion, strength = "joy", 1
+    intensity = min(5, math.ceil(abs(score) * 5)) if strength else 0
+    return Sentiment(round(score, 3), emotion, intensity)
+
+
+def _valences(text: str, words: Sequence[str], lexicon: Lexicon) -> Iterator[float]:
+    lower = " ".join(word.lower() for word in words)
+    covered: set[str] = set()
+    for phrase, valence in lexicon.phrases.items():
+        if f" {phrase} " in f" {lower} ":
+            covered.update(phrase.split())
+            yield valence
+    shouting = any(w.isupper() and len(w) > 2 for w in words) and not text.isupper()
+    for position, word in enumerate(words):
+        value = lexicon.valence.get(word.lower(), lexicon.emoji.get(word, 0.0))
+        if not value or word.lower() in covered:
+            continue
+        if shouting and word.isupper() and len(word) > 2:
+            value += math.copysign(CAPITALS, value)
+        yield _in_context(value, [w.lower() for w in words[max(0, position - NEGATION_WINDOW) : position]], lexicon)
+
+
+def _in_context(value: float, before: Sequence[str], lexicon: Lexicon) -> float:
+    for distance, word in enumerate(reversed(before)):
+        boost = lexicon.boosters.get(word, 0.0) * (1 - 0.05 * distance)
+        value += boost if value > 0 else -boost
+    return value * NEGATED if any(w in lexicon.negations or w.endswith("n't") for w in before) else value
+
+
+def _emotion(words: Sequence[str], lexicon: Lexicon) -> tuple[str, int]:
+    lower = {word.lower() for word in words}
+    best, hits = max(
+        ((name, len(lower & listed)) for name, listed in lexicon.emotion.items()),
+        key=lambda pair: pair[1],
+        default=("neutral", 0),
+    )
+    return (best, hits) if hits else ("neutral", 0)

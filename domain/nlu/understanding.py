@@ -1,0 +1,51 @@
+"""Everything understood of one message."""
+
+import re
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from domain.nlu.entities import Entity, EntityFinder
+from domain.nlu.intents import Intent, IntentGuess, IntentModel
+from domain.nlu.sentiment import Lexicon, Sentiment, sentiment
+
+CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+UNKNOWN = "unknown"
+
+
+class Language(Struct, frozen=True):
+    """ISO 639-1 code and confidence in 0..1."""
+
+    code: str
+    confidence: float
+
+
+class Understanding(Struct, frozen=True):
+    """What one message says: language, intent or unknown, entities, sentiment."""
+
+    language: Language
+    intent: IntentGuess
+    entities: tuple[Entity, ...]
+    sentiment: Sentiment
+
+    @property
+    def intent_name(self) -> str:
+        """The intent's name, or 'unknown'."""
+        return self.intent.name if self.intent.known else UNKNOWN
+
+
+class Models(Struct, frozen=True):
+    """What understanding needs besides the message; `intents` by name."""
+
+    intents: dict[str, Intent]
+    head: IntentModel
+    finder: EntityFinder
+    lexicon: Lexicon
+
+
+def understand(text: str, vector: NDArray[np.float32], language: Language, models: Models) -> Understanding:
+    """Understand a message from its text, its unit embedding (d,) and its detected language."""
+    return Understanding(
+        language, models.head.guess(vector), models.finder.find(text), sentiment(CODE.sub(" ", text), models.lexicon)
+    )

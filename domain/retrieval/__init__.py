@@ -1,0 +1,1 @@
+"""Finding passages: chunking, BM25, vectors, and their fusion."""

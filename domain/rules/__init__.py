@@ -1,0 +1,1 @@
+"""Rules that support managers own: facts, conditions, rule sets and their evaluation."""

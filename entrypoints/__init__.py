@@ -1,0 +1,1 @@
+"""Where the outside comes in: settings, composition, HTTP, worker, scheduler, command line."""

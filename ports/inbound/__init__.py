@@ -1,0 +1,1 @@
+"""The use cases: one command in, one result out."""

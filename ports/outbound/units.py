@@ -1,0 +1,44 @@
+"""Units of work: short transactions of one tenant, none of them open across a network call but the database's own."""
+
+from abc import abstractmethod
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from domain.ids import OrganizationId, UserId
+from ports.outbound.conversations import Conversations, Transcripts
+from ports.outbound.knowledge import Knowledge
+from ports.outbound.rulesets import RuleSets
+
+
+class Members(Protocol):
+    """The people of one tenant."""
+
+    @abstractmethod
+    async def welcome(self, user: UserId) -> None:
+        """Make sure the user exists; an unknown one is added without personal data."""
+
+    @abstractmethod
+    async def tier(self) -> str:
+        """The tenant's subscription tier."""
+
+
+class Unit(Protocol):
+    """One transaction. What was not committed when it ends is rolled back."""
+
+    conversations: Conversations
+    transcripts: Transcripts
+    knowledge: Knowledge
+    rulesets: RuleSets
+    members: Members
+
+    @abstractmethod
+    async def commit(self) -> None:
+        """Make everything durable. Raises `Conflict` when a constraint says that somebody was faster."""
+
+
+class Begin(Protocol):
+    """Opens units of work."""
+
+    @abstractmethod
+    def __call__(self, organization: OrganizationId) -> AbstractAsyncContextManager[Unit]:
+        """Open a unit that can see and touch this tenant only. Raises `Unavailable` when the database is down."""
