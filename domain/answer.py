@@ -16,8 +16,8 @@ from domain.retrieval.passages import Hit, Passage
 MAX_CHARACTERS = 1_500
 """Characters after which no further block is begun; about what fits a phone screen twice."""
 MAX_CITATIONS = 3
-RELATED = 0.6
-"""Share of the best fused score from which another passage may add to the answer."""
+NEAR = 0.9
+"""Share of the best cosine from which another passage may add to the answer."""
 ITEM = re.compile(r"\s*(?:\d{1,2}[.)]|[-*+])\s+\S")
 
 
@@ -103,26 +103,28 @@ def citation(number: int, hit: Hit) -> Citation:
 def _choose(
     question: str, hits: Sequence[Hit], *, wants_steps: bool, wants_code: bool
 ) -> list[tuple[Hit, list[str]]]:
-    """Hits with the blocks to take from each: all of the best one, then what the question still lacks."""
+    """Hits with the blocks to take from each: the opening of the best article, the best passage, and what it lacks."""
     best, *rest = hits
-    chosen = [(best, blocks(best.passage.body))]
-    lacking = set(terms(question)) - set(terms(best.passage.text))
+    openings = [h for h in rest if h.passage.number == 0 and h.passage.article == best.passage.article]
+    chosen = [(hit, blocks(hit.passage.body)) for hit in (*openings, best)]
+    lacking = set(terms(question)) - {term for hit in (*openings, best) for term in terms(hit.passage.text)}
     needs = [kind for kind, wanted in (("steps", wants_steps), ("code", wants_code)) if wanted]
-    for hit in rest:
-        if len(chosen) == MAX_CITATIONS or hit.score < RELATED * best.score:
+    for hit in (h for h in rest if h not in openings):
+        if len(chosen) >= MAX_CITATIONS:
             break
         have = [block for _, picked in chosen for block in picked]
-        same_article = hit.passage.article == best.passage.article
-        picked = [
-            block
-            for block in blocks(hit.passage.body)
-            if block not in have
-            and (lacking & set(terms(block)) or (same_article and any(_is(block, n) and not _has(have, n) for n in needs)))
-        ]
-        if picked:
+        missing = [kind for kind in needs if not _has(have, kind)]
+        if _adds(hit, best, lacking, missing):
+            chosen.append((hit, [block for block in blocks(hit.passage.body) if block not in have]))
             lacking -= set(terms(hit.passage.text))
-            chosen.append((hit, picked))
-    return chosen
+    return [(hit, picked) for hit, picked in chosen if picked]
+
+
+def _adds(hit: Hit, best: Hit, lacking: set[str], missing: Sequence[str]) -> bool:
+    """Whether a further passage brings words of the question that are still lacking, or steps or code of the article."""
+    if hit.passage.article == best.passage.article and any(_has(blocks(hit.passage.body), kind) for kind in missing):
+        return True
+    return hit.cosine >= NEAR * best.cosine and bool(lacking & set(terms(hit.passage.text)))
 
 
 def _is(block: str, kind: str) -> bool:

@@ -7,6 +7,10 @@ from msgspec import Struct
 from domain.retrieval.passages import Hit
 
 
+CERTAIN = 0.99
+"""The most confidence that anything gets: the model behind it was fitted on hundreds of questions, not thousands."""
+
+
 class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
     """A logistic model of 'this passage answers that question', fitted on our own development questions.
 
@@ -40,5 +44,5 @@ def relevance(hit: Hit | None, thresholds: Thresholds) -> float:
 
 def confidence(hit: Hit | None, support: float, thresholds: Thresholds) -> Confidence:
     """Relevance of the best hit times the share of the answer that passages support."""
-    value = relevance(hit, thresholds) * support
+    value = min(CERTAIN, relevance(hit, thresholds) * support)
     return Confidence(round(value, 3), hit.cosine if hit else 0.0, hit.coverage if hit else 0.0, round(support, 3))

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from domain.errors import TransitionError
 from domain.events import Abandoned, Answered, AnyEvent, ConversationStarted, Escalated, Resolved
-from domain.ids import ConversationId, MessageId, OrganizationId, UserId
-from domain.message import Message, Sender, counts
+from domain.ids import ConversationId, OrganizationId, UserId
+from domain.message import Message, counts
 from domain.nlu.entities import Entity
 
 MAX_CONTEXT_ENTITIES = 20
@@ -199,6 +199,10 @@ class Conversation:
             )
         )
 
+    def tell(self, notice: Message) -> None:
+        """Say something that answers no message, like that a person was asked for."""
+        self._say(notice)
+
     def resolve(self, resolution: str, at: datetime) -> None:
         """Close as solved, once. `resolution` is 'automated', 'human' or 'customer'."""
         if self.status is Status.RESOLVED:
@@ -218,9 +222,8 @@ class Conversation:
         return True
 
     def _move(self, to: Status, at: datetime) -> None:
-        if to not in TRANSITIONS[self.status] and to is not self.status:
-            raise over(self.status)
-        if not TRANSITIONS[self.status]:
+        following = TRANSITIONS[self.status]
+        if to not in following and not (to is self.status and following):
             raise over(self.status)
         self.status = to
         self.last_activity_at = max(self.last_activity_at, at)
@@ -243,13 +246,3 @@ def over(status: Status) -> TransitionError:
         else f"A conversation that is {status} cannot do this.",
         {"status": status},
     )
-
-
-def is_customer(message: Message) -> bool:
-    """Whether the customer said it."""
-    return message.sender is Sender.USER
-
-
-def reply_to(messages: tuple[Message, ...], heard: MessageId) -> Message | None:
-    """The one reply to a heard message, if it has been said."""
-    return next((message for message in messages if message.in_reply_to == heard), None)

@@ -12,6 +12,7 @@ from domain.confidence import Confidence, Thresholds, confidence, relevance
 from domain.conversation import Context, Conversation, Handoff, Status
 from domain.escalation import handoff_for
 from domain.message import Message
+from domain.ids import ContentHash
 from domain.nlu.cues import Cues
 from domain.nlu.entities import EntityType
 from domain.nlu.intents import ACT_ABOVE, Intent
@@ -92,8 +93,7 @@ class Why(Struct, frozen=True):
     facts: Mapping[str, object]
     rules: Decision | None
     passages: tuple[Considered, ...]
-    ruleset: str = ""
-    embedded_ms: float = 0.0
+    ruleset: ContentHash
 
 
 class Plan(Struct, frozen=True):
@@ -183,7 +183,7 @@ class _Turn:
         hits: tuple[Hit, ...],
         facts: Facts,
         decision: Decision,
-        ruleset: str,
+        ruleset: ContentHash,
         brain: Brain,
     ) -> None:
         self.heard, self.understood, self.hits = heard, understood, hits
@@ -209,7 +209,10 @@ class _Turn:
         return self._plan(Outcome.SMALL_TALK, ResponseType.INFORMATIONAL, text)
 
     def answer(self) -> Plan:
-        relevant = [h for h in self.hits if relevance(h, self.brain.thresholds) >= self.brain.thresholds.hint]
+        article, hint = self.hits[0].passage.article, self.brain.thresholds.hint
+        relevant = [
+            h for h in self.hits if h.passage.article == article or relevance(h, self.brain.thresholds) >= hint
+        ]
         wanted = self.intent.response_type if self.intent else ""
         steps = wanted == ResponseType.INSTRUCTIONAL or "how" in tokens(self.heard.question)
         draft = write(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Self
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -36,8 +37,10 @@ class DramatiqWaker(Waker):
     async def wake(self, jobs: Sequence[JobId]) -> None:
         await asyncio.to_thread(self._ring, [str(job) for job in jobs])
 
-    def close(self) -> None:
-        """Give the connections back."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self._broker.close()
 
     def _ring(self, jobs: Sequence[str]) -> None:

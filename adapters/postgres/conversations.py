@@ -11,6 +11,7 @@ from adapters.postgres.rows import conversation_from, conversation_values, messa
 from adapters.postgres.tables import conversations, feedback, messages, outbox, turns
 from domain.conversation import Channel, Conversation
 from domain.errors import NotFoundError
+from domain.events import AnyEvent
 from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Sender
 from ports.errors import Conflict
@@ -50,7 +51,7 @@ class PostgresConversations(Conversations):
                 insert(messages), [message_values(conversation, message) for message in conversation.said]
             )
         if conversation.events:
-            rows = [{"organization_id": self._organization, "event": event_json(e)} for e in conversation.events]
+            rows = [{"organization_id": self._organization, "event": msgspec.to_builtins(e)} for e in conversation.events]
             await self._connection.execute(insert(outbox), rows)
         conversation.said.clear()
         conversation.events.clear()
@@ -138,6 +139,11 @@ class PostgresTranscripts(Transcripts):
             .on_conflict_do_update(index_elements=["organization_id", "message_id"], set_=values)
         )
 
+    async def record(self, event: AnyEvent) -> None:
+        await self._connection.execute(
+            insert(outbox).values(organization_id=self._organization, event=msgspec.to_builtins(event))
+        )
+
     def _with_answers(self):  # type: ignore[no-untyped-def]  # a Select of many columns
         m, t = messages.c, turns.c
         return (
@@ -145,11 +151,6 @@ class PostgresTranscripts(Transcripts):
             .outerjoin(turns, (t.organization_id == m.organization_id) & (t.reply_id == m.id))
             .where(m.organization_id == self._organization)
         )
-
-
-def event_json(event: object) -> object:
-    """An event as JSON values."""
-    return msgspec.to_builtins(event)
 
 
 def _said(row: dict[str, object]) -> Said:

@@ -1,7 +1,6 @@
 """Bringing a database to the newest schema, and adding a tenant; both need the owner's login."""
 
 from pathlib import Path
-from uuid import UUID
 
 from alembic import command
 from alembic.config import Config
@@ -56,14 +55,14 @@ async def ensure_organization(url: str, organization: OrganizationId, name: str,
     )
     with translated():
         async with owner_engine(url).begin() as connection:
-            await connection.execute(statement, {"id": UUID(str(organization)), "name": name, "tier": tier})
+            await connection.execute(statement, {"id": organization, "name": name, "tier": tier})
 
 
 async def ensure_login(url: str, login: str) -> None:
     """Add a login role that may become the application or the worker role and nothing else (embedded server)."""
     with translated():
         async with owner_engine(url).begin() as connection:
-            exists = await connection.execute(text("SELECT FROM pg_roles WHERE rolname = :login"), {"login": login})
+            exists = await connection.execute(text("SELECT true FROM pg_roles WHERE rolname = :login"), {"login": login})
             if exists.first() is None:
                 await connection.execute(text(f'CREATE ROLE "{login}" LOGIN NOINHERIT'))
             await connection.execute(text(f'GRANT casepilot_app, casepilot_worker TO "{login}"'))

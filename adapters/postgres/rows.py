@@ -55,7 +55,8 @@ class ConversationRow(Struct, frozen=True):
 
 def conversation_from(row: Mapping[str, Any]) -> Conversation:
     """The aggregate from a row of any origin."""
-    return msgspec.convert(row, ConversationRow, strict=False).to_domain()
+    plain = {str(column): value for column, value in row.items()}  # SQLAlchemy's names are a kind of str
+    return msgspec.convert(plain, ConversationRow).to_domain()
 
 
 def conversation_values(conversation: Conversation) -> dict[str, Any]:

@@ -34,6 +34,11 @@ class PostgresRuleSets(RuleSets):
             .values(active_ruleset=ruleset.hash)
         )
 
+    async def active(self) -> ContentHash | None:
+        query = select(organizations.c.active_ruleset).where(organizations.c.id == self._organization)
+        found = (await self._connection.execute(query)).scalar_one_or_none()
+        return None if found is None else ContentHash(found)
+
     async def source(self, version: ContentHash) -> bytes:
         query = select(rule_sets.c.source).where(
             rule_sets.c.organization_id == self._organization, rule_sets.c.hash == version

@@ -16,7 +16,7 @@ from domain.message import Attachment, Message, Sender
 from ports.errors import Conflict
 from ports.outbound.turns import HearCommand, HeardAgain, HeardTurn, Turn, Turns
 
-AFTER = msgspec.json.encode(AFTER_HEARING).decode()
+AFTER = msgspec.json.encode(dict(AFTER_HEARING)).decode()
 HEAR = "SELECT core.hear($1, $2, $3, $4::jsonb, $5::jsonb)"
 SAY = "SELECT core.say($1, $2::jsonb, $3::jsonb, $4::jsonb, $5::jsonb)"
 TENANT = "SELECT set_config('app.current_org_id', $1, true)"

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -11,7 +11,7 @@ from adapters.postgres.conversations import PostgresConversations, PostgresTrans
 from adapters.postgres.engine import translated
 from adapters.postgres.knowledge import PostgresKnowledge
 from adapters.postgres.rulesets import PostgresRuleSets
-from adapters.postgres.tables import organizations, users
+from adapters.postgres.tables import users
 from domain.ids import OrganizationId, UserId
 from ports.outbound.units import Begin, Members, Unit
 
@@ -30,10 +30,6 @@ class PostgresMembers(Members):
             .values(organization_id=self._organization, id=user, external_id=str(user))
             .on_conflict_do_nothing()
         )
-
-    async def tier(self) -> str:
-        query = select(organizations.c.subscription_tier).where(organizations.c.id == self._organization)
-        return str((await self._connection.execute(query)).scalar_one())
 
 
 class PostgresUnit(Unit):

@@ -25,9 +25,13 @@ class HybridIndex:
         self.passages = tuple(found)
         self._lexical = LexicalIndex([terms(passage.text) for passage in self.passages])
         self._vectors = VectorIndex(vectors)
+        self._openings = {p.article: n for n, p in reversed(list(enumerate(self.passages)))}
 
     def search(self, question: str, vector: NDArray[np.float32], count: int = 5) -> tuple[Hit, ...]:
-        """The `count` best passages for a question and its unit embedding (d,), best first."""
+        """The `count` best passages for a question and its unit embedding (d,), best first.
+
+        The opening of the best passage's article comes along, last, when it is not among them.
+        """
         if not self.passages:
             return ()
         query = terms(question)
@@ -37,16 +41,18 @@ class HybridIndex:
         union = np.unique(np.concatenate([by_words[bm25[by_words] > 0], by_meaning]))
         cosines = np.array([self._vectors.cosine(vector, int(n)) for n in union], np.float32)
         fused = LEXICAL_WEIGHT * _min_max(bm25[union]) + (1 - LEXICAL_WEIGHT) * _min_max(cosines)
-        best = np.argsort(-fused, kind="stable")[:count]
+        score = dict(zip(union.tolist(), fused.tolist(), strict=True))
+        best = union[np.argsort(-fused, kind="stable")[:count]].tolist()
+        opening = self._openings[self.passages[best[0]].article]
         return tuple(
             Hit(
-                self.passages[union[place]],
-                round(float(fused[place]), 4),
-                round(float(bm25[union[place]]), 4),
-                round(float(cosines[place]), 4),
-                round(self._lexical.coverage(query, int(union[place])), 4),
+                self.passages[number],
+                round(score.get(number, 0.0), 4),
+                round(float(bm25[number]), 4),
+                round(self._vectors.cosine(vector, number), 4),
+                round(self._lexical.coverage(query, number), 4),
             )
-            for place in best
+            for number in dict.fromkeys([*best, opening])
         )
 
 

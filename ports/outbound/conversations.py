@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from domain.conversation import Channel, Conversation, Status
+from domain.events import AnyEvent
 from domain.ids import ConversationId, MessageId, UserId
 from domain.message import Message
 
@@ -49,6 +50,14 @@ class Conversations(Protocol):
         """One page, newest first."""
 
 
+class Rating(Struct, frozen=True):
+    """A customer's word on an answer."""
+
+    helpful: bool
+    comment: str
+    at: datetime
+
+
 class Transcripts(Protocol):
     """The messages of one tenant's conversations, inside a unit of work."""
 
@@ -61,13 +70,9 @@ class Transcripts(Protocol):
         """The reply to a heard message, if it has been said."""
 
     @abstractmethod
-    async def rate(self, conversation: ConversationId, message: MessageId, rating: "Rating") -> None:
+    async def rate(self, conversation: ConversationId, message: MessageId, rating: Rating) -> None:
         """Store feedback on an agent's message; a second rating replaces the first. Raises `NotFoundError`."""
 
-
-class Rating(Struct, frozen=True):
-    """A customer's word on an answer."""
-
-    helpful: bool
-    comment: str
-    at: datetime
+    @abstractmethod
+    async def record(self, event: AnyEvent) -> None:
+        """Put an event into the outbox that belongs to no change of the aggregate."""

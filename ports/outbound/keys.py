@@ -20,9 +20,14 @@ class Principal(Struct, frozen=True):
     user: UserId | None
     scopes: frozenset[str]
 
+    @property
+    def may_see_all(self) -> bool:
+        """Whether every conversation of the tenant is visible: to systems, agents and administrators."""
+        return self.user is None or bool(self.scopes & {"agent", "admin"})
+
     def may_see(self, owner: UserId) -> bool:
-        """Customers see what is theirs; agents and administrators see the tenant's."""
-        return self.user is None or self.user == owner or bool(self.scopes & {"agent", "admin"})
+        """Whether a conversation of `owner` is visible."""
+        return self.may_see_all or self.user == owner
 
 
 class ApiKeys(Protocol):

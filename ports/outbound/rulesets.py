@@ -15,6 +15,10 @@ class RuleSets(Protocol):
         """Store this version, if it is new, and make it the active one."""
 
     @abstractmethod
+    async def active(self) -> ContentHash | None:
+        """The active version, if there is one."""
+
+    @abstractmethod
     async def source(self, version: ContentHash) -> bytes:
         """The JSON of a version. Raises `NotFoundError`."""
 

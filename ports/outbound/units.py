@@ -17,10 +17,6 @@ class Members(Protocol):
     async def welcome(self, user: UserId) -> None:
         """Make sure the user exists; an unknown one is added without personal data."""
 
-    @abstractmethod
-    async def tier(self) -> str:
-        """The tenant's subscription tier."""
-
 
 class Unit(Protocol):
     """One transaction. What was not committed when it ends is rolled back."""

@@ -327,7 +327,7 @@ GRANT SELECT, INSERT, UPDATE ON core.messages, ai.model_performance TO casepilot
 GRANT SELECT, INSERT, UPDATE, DELETE ON core.idempotency, ai.knowledge_entries, ai.passages, analytics.days
     TO casepilot_app;
 GRANT INSERT ON core.outbox TO casepilot_app;
-GRANT SELECT, DELETE ON core.outbox TO casepilot_worker;
+GRANT SELECT, UPDATE, DELETE ON core.outbox TO casepilot_worker; -- UPDATE: row locks need it
 GRANT SELECT, INSERT, UPDATE, DELETE ON core.jobs TO casepilot_worker;
 GRANT SELECT (organization_id, created_at), DELETE ON core.idempotency TO casepilot_worker;
 GRANT SELECT (organization_id, id, status, last_activity_at, unanswered) ON core.conversations TO casepilot_worker;

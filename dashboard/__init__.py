@@ -1,0 +1,1 @@
+"""The ops dashboard for support managers; it speaks HTTP only."""

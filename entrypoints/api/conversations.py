@@ -1,0 +1,197 @@
+"""The customer's conversation endpoints."""
+
+from typing import Annotated, Any, ClassVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import msgspec
+from litestar import Controller, MediaType, Request, Response, get, post
+from litestar.datastructures import State
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+from litestar.response import ServerSentEvent
+from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
+
+from domain.conversation import Channel, Status
+from domain.errors import ContentError, ForbiddenError
+from domain.ids import ConversationId, MessageId, UserId
+from entrypoints.api import schemas
+from entrypoints.api.auth import needs
+from entrypoints.api.schemas import MAX_METADATA, Error, RateLimited
+from entrypoints.api.specs import spec
+from entrypoints.api.stream import streamed
+from entrypoints.bootstrap import App
+from ports.inbound.close import Escalate, Resolve
+from ports.inbound.feedback import GiveFeedback
+from ports.inbound.history import ReadTranscript
+from ports.inbound.reply import Listener, Reply
+from ports.inbound.start import Start
+from ports.outbound.conversations import ConversationFilter
+from ports.outbound.keys import Principal
+
+Caller = Request[Principal, Any, State]
+ConversationPath = Annotated[UUID, Parameter(description="The conversation.")]
+Cursor = Annotated[UUID | None, Parameter(description="The `next` of the page before.")]
+Limit = Annotated[int, Parameter(ge=1, le=100, description="Items on the page.")]
+
+ERRORS: dict[int, ResponseSpec] = {
+    400: spec(Error, "Bad request"),
+    401: spec(Error, "Unauthorized"),
+    403: spec(Error, "The scope is missing"),
+    404: spec(Error, "Resource not found"),
+    429: spec(RateLimited, "Rate limit exceeded"),
+    503: spec(Error, "Try again shortly"),
+}
+POST_ERRORS: dict[int, ResponseSpec] = {
+    **ERRORS,
+    409: spec(Error, "The conversation's state does not allow it, or the first request is still running"),
+    413: spec(Error, "The body is too large"),
+    422: spec(Error, "The Idempotency-Key was used with another request"),
+}
+
+
+class ConversationController(Controller):
+    """Conversations and what is said in them."""
+
+    path = "/api/v1/conversations"
+    tags: ClassVar = ["conversations"]
+    guards: ClassVar = [needs("chat")]
+
+    @post(
+        operation_id="createConversation",
+        responses={
+            **POST_ERRORS,
+            200: spec(schemas.Conversation, "The conversation that this user has open on this channel"),
+        },
+    )
+    async def start(
+        self, request: Caller, data: schemas.StartConversation, app: App
+    ) -> Response[schemas.Conversation]:
+        """Create a conversation, or return the one that the user has open on this channel."""
+        user = UserId(data.user_id)
+        if not request.user.may_see(user):
+            raise ForbiddenError("wrong_user", "This token speaks for another user_id.")
+        metadata = checked_metadata(data.metadata)
+        started = await app.start(Start(request.user.organization, user, data.channel, metadata))
+        status = HTTP_201_CREATED if started.new else HTTP_200_OK
+        return Response(schemas.Conversation.of(started.conversation), status_code=status)
+
+    @get(operation_id="listConversations", responses=ERRORS)
+    async def index(  # noqa: PLR0913  # one parameter a filter
+        self,
+        request: Caller,
+        app: App,
+        status: Status | None = None,
+        channel: Channel | None = None,
+        user_id: UUID | None = None,
+        before: Cursor = None,
+        limit: Limit = 20,
+    ) -> schemas.Conversations:
+        """List conversations, newest first; customers see their own."""
+        user = UserId(user_id) if user_id else None
+        wanted = ConversationFilter(status, channel, user, ConversationId(before) if before else None, limit)
+        found = [schemas.Conversation.of(c) for c in await app.read.page(request.user, wanted)]
+        return schemas.Conversations(found, found[-1].id if len(found) == limit else None)
+
+    @get("/{conversation_id:uuid}", operation_id="getConversation", responses=ERRORS)
+    async def one(self, request: Caller, conversation_id: ConversationPath, app: App) -> schemas.Conversation:
+        """Read a conversation."""
+        return schemas.Conversation.of(await app.read.one(request.user, ConversationId(conversation_id)))
+
+    @post(
+        "/{conversation_id:uuid}/messages",
+        operation_id="sendMessage",
+        status_code=HTTP_200_OK,
+        responses={**POST_ERRORS, 200: spec(schemas.MessageResponse, "Message processed")},
+    )
+    async def send(
+        self, request: Caller, conversation_id: ConversationPath, data: schemas.SendMessage, app: App
+    ) -> Response[Any]:
+        """Send a message and get its answer; as server-sent events when the client accepts `text/event-stream`."""
+        command = Reply(
+            request.user.organization,
+            ConversationId(conversation_id),
+            message_id(request, app),
+            data.content,
+            data.attachments,
+            None if request.user.may_see_all else request.user.user,
+        )
+        if "text/event-stream" in request.headers.get("accept", ""):
+
+            async def run(heard: Listener) -> bytes:
+                return await app.reply(command, heard)
+
+            return await streamed(run, command.message)
+        return Response(await app.reply(command), media_type=MediaType.JSON, status_code=HTTP_200_OK)
+
+    @get("/{conversation_id:uuid}/messages", operation_id="listMessages", responses=ERRORS)
+    async def messages(
+        self,
+        request: Caller,
+        conversation_id: ConversationPath,
+        app: App,
+        after: Cursor = None,
+        limit: Limit = 50,
+    ) -> schemas.Messages:
+        """Read a conversation's messages in order, the agent's with their reasons."""
+        query = ReadTranscript(
+            request.user, ConversationId(conversation_id), MessageId(after) if after else None, limit
+        )
+        found = [schemas.Message.of(conversation_id, said) for said in await app.read.transcript(query)]
+        return schemas.Messages(found, found[-1].id if len(found) == limit else None)
+
+    @post("/{conversation_id:uuid}/resolve", operation_id="resolveConversation", status_code=HTTP_200_OK, responses=POST_ERRORS)
+    async def resolve(
+        self, request: Caller, conversation_id: ConversationPath, data: schemas.Resolve, app: App
+    ) -> schemas.Conversation:
+        """Close a conversation as solved; closing it again changes nothing."""
+        resolution = data.resolution if request.user.may_see_all else None
+        command = Resolve(request.user, ConversationId(conversation_id), resolution)
+        return schemas.Conversation.of(await app.resolve(command))
+
+    @post("/{conversation_id:uuid}/escalate", operation_id="escalateConversation", status_code=HTTP_200_OK, responses=POST_ERRORS)
+    async def escalate(
+        self, request: Caller, conversation_id: ConversationPath, data: schemas.Escalate, app: App
+    ) -> schemas.Conversation:
+        """Hand a conversation to people; doing it again changes nothing."""
+        command = Escalate(request.user, ConversationId(conversation_id), storable(data.reason))
+        return schemas.Conversation.of(await app.escalate(command))
+
+    @post("/{conversation_id:uuid}/feedback", operation_id="giveFeedback", status_code=HTTP_201_CREATED, responses=POST_ERRORS)
+    async def feedback(
+        self, request: Caller, conversation_id: ConversationPath, data: schemas.Feedback, app: App
+    ) -> schemas.Feedback:
+        """Rate an answer; the newest rating stands."""
+        await app.feedback(
+            GiveFeedback(
+                request.user,
+                ConversationId(conversation_id),
+                MessageId(data.message_id),
+                data.helpful,
+                data.comment,
+            )
+        )
+        return data
+
+
+def message_id(request: Caller, app: App) -> MessageId:
+    """The id of a new message: derived from the Idempotency-Key where there is one, so a retry is the same message."""
+    key = request.scope["state"].get("idempotency_key")
+    if key is None:
+        return MessageId(app.ports.ids.fresh())
+    return MessageId(uuid5(NAMESPACE_URL, f"casepilot:{request.user.organization}:{request.url.path}:{key}"))
+
+
+def checked_metadata(metadata: dict[str, object]) -> dict[str, object]:
+    """Metadata that can be stored. Raises `ContentError`."""
+    encoded = msgspec.json.encode(metadata)
+    if len(encoded) > MAX_METADATA:
+        raise ContentError("metadata_too_large", f"metadata takes at most {MAX_METADATA:,} bytes of JSON.")
+    storable(encoded.decode())
+    return metadata
+
+
+def storable(text: str) -> str:
+    """Text without what PostgreSQL cannot hold. Raises `ContentError`."""
+    if "\x00" in text or "\\u0000" in text:
+        raise ContentError("has_nul", "The request holds a NUL character. Remove it.")
+    return text

@@ -1,0 +1,182 @@
+"""The composition root: `connect` opens adapters, `wire` makes use cases of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.dramatiq import DramatiqWaker
+from adapters.embedding import MiniLmEmbedder, prepare
+from adapters.postgres.engine import APP, WORKER, engine, ping
+from adapters.postgres.idempotency import PostgresIdempotency
+from adapters.postgres.jobs import PostgresJobs, PostgresOutbox, PostgresOverdue
+from adapters.postgres.keys import PostgresApiKeys
+from adapters.postgres.knowledge import PostgresIndex
+from adapters.postgres.reports import PostgresReports
+from adapters.postgres.rulesets import CachedRules
+from adapters.postgres.turns import PostgresTurns
+from adapters.postgres.units import PostgresUnits
+from adapters.redis import RedisTraffic
+from adapters.redis import connect as connect_redis
+from adapters.system import LangidDetector, SystemClock, TimeOrderedIds
+from domain.nlu.understanding import Models
+from domain.texts import Texts
+from domain.turn import Brain
+from entrypoints.models import load_brain, load_models
+from entrypoints.settings import Settings
+from ports.inbound.close import EscalateConversation, ResolveConversation
+from ports.inbound.feedback import TakeFeedback
+from ports.inbound.history import ReadConversations
+from ports.inbound.ingest import IngestArticles
+from ports.inbound.publish import PublishRuleSet
+from ports.inbound.reply import ReplyToMessage
+from ports.inbound.start import StartConversation
+from ports.inbound.work import RunJob, Sweep, Timing
+from ports.outbound.clock import Clock, Ids
+from ports.outbound.embedding import Embedder, LanguageDetector
+from ports.outbound.idempotency import Idempotency
+from ports.outbound.jobs import Jobs, Outbox, Overdue, Waker
+from ports.outbound.keys import ApiKeys
+from ports.outbound.knowledge import Index
+from ports.outbound.reports import Reports
+from ports.outbound.rulesets import ActiveRules
+from ports.outbound.traffic import Traffic
+from ports.outbound.turns import Turns
+from ports.outbound.units import Begin
+
+Ping = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Every adapter, open. `pings` raise when their adapter is not well."""
+
+    begin: Begin
+    turns: Turns
+    rules: ActiveRules
+    index: Index
+    embedder: Embedder
+    languages: LanguageDetector
+    models: Models
+    brain: Brain
+    clock: Clock
+    ids: Ids
+    texts: Texts
+    keys: ApiKeys
+    idempotency: Idempotency
+    traffic: Traffic
+    jobs: Jobs
+    reports: Reports
+    pings: Mapping[str, Ping]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The use cases, and the ports that the edge itself needs."""
+
+    ports: Ports
+    start: StartConversation
+    reply: ReplyToMessage
+    resolve: ResolveConversation
+    escalate: EscalateConversation
+    feedback: TakeFeedback
+    read: ReadConversations
+    ingest: IngestArticles
+    publish: PublishRuleSet
+    run_job: RunJob
+
+
+@asynccontextmanager
+async def connect(settings: Settings) -> AsyncIterator[Ports]:
+    """Open every adapter of the API and the worker. Servers that are down are no error here: calls say so later."""
+    async with AsyncExitStack() as stack:
+        app_pool = engine(settings.database_url, APP, settings.pool)
+        stack.push_async_callback(app_pool.dispose)
+        worker_pool = engine(settings.database_url, WORKER, 2)
+        stack.push_async_callback(worker_pool.dispose)
+        redis = connect_redis(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        cache = Path(settings.cache)
+        embedder = MiniLmEmbedder(await asyncio.to_thread(prepare, cache))
+        stack.callback(embedder.close)
+        models = await load_models(cache, embedder)
+        brain = load_brain(models)
+        begin = PostgresUnits(app_pool)
+
+        async def embedding_works() -> None:
+            await embedder.embed("ready?")
+
+        async def redis_answers() -> None:
+            await redis.ping()
+
+        yield Ports(
+            begin=begin,
+            turns=PostgresTurns(app_pool),
+            rules=CachedRules(begin),
+            index=PostgresIndex(app_pool),
+            embedder=embedder,
+            languages=await asyncio.to_thread(LangidDetector),
+            models=models,
+            brain=brain,
+            clock=SystemClock(),
+            ids=TimeOrderedIds(),
+            texts=brain.texts,
+            keys=PostgresApiKeys(app_pool),
+            idempotency=PostgresIdempotency(app_pool),
+            traffic=RedisTraffic(redis),
+            jobs=PostgresJobs(worker_pool),
+            reports=PostgresReports(app_pool),
+            pings={
+                "database": lambda: ping(app_pool),
+                "redis": redis_answers,
+                "ai_models": embedding_works,
+            },
+        )
+
+
+def wire(ports: Ports, timing: Timing) -> App:
+    """Make the use cases. Opens nothing."""
+    reply = ReplyToMessage(
+        ports.turns,
+        ports.begin,
+        ports.rules,
+        ports.index,
+        ports.embedder,
+        ports.languages,
+        ports.models,
+        ports.brain,
+        ports.clock,
+        ports.ids,
+    )
+    return App(
+        ports,
+        StartConversation(ports.begin, ports.clock, ports.ids, ports.texts),
+        reply,
+        ResolveConversation(ports.begin, ports.clock),
+        EscalateConversation(ports.begin, ports.clock, ports.ids, ports.texts),
+        TakeFeedback(ports.begin, ports.clock),
+        ReadConversations(ports.begin),
+        IngestArticles(ports.begin, ports.embedder),
+        PublishRuleSet(ports.begin),
+        RunJob(ports.jobs, ports.begin, ports.turns, reply, ports.reports, ports.clock, timing),
+    )
+
+
+@asynccontextmanager
+async def open_app(settings: Settings) -> AsyncIterator[App]:
+    """Connect and wire."""
+    async with connect(settings) as ports:
+        yield wire(ports, settings.timing)
+
+
+@asynccontextmanager
+async def open_sweep(settings: Settings) -> AsyncIterator[Sweep]:
+    """The scheduler's few adapters; it needs no models."""
+    async with AsyncExitStack() as stack:
+        pool = engine(settings.database_url, WORKER, 2)
+        stack.push_async_callback(pool.dispose)
+        outbox: Outbox = PostgresOutbox(pool)
+        overdue: Overdue = PostgresOverdue(pool)
+        waker: Waker = stack.enter_context(DramatiqWaker(settings.redis_url))
+        yield Sweep(outbox, overdue, PostgresJobs(pool), waker, SystemClock(), settings.timing)

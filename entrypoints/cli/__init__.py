@@ -1,0 +1,171 @@
+"""The command line. Exit codes: 0 ok, 1 the thing checked is not right, 2 bad usage or input, 3 unavailable."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import structlog
+import typer
+
+from domain.errors import DataFileError
+from domain.rules.facts import TIERS
+from entrypoints.cli.output import BAD_INPUT, errors_to_exit_codes, people, progress, show, show_json
+from entrypoints.settings import read
+from entrypoints.version import VERSION
+
+app = typer.Typer(
+    name="casepilot",
+    help="Casepilot: an AI customer-service agent for Salesforce support that can prove its answers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Data = Annotated[Path, typer.Option("--data", help="Folder of the embedded servers and their data.", envvar="CASEPILOT_DATA")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+DEFAULT_DATA = Path(".casepilot")
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the flag
+    if wanted:
+        typer.echo(f"casepilot {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def setup(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Casepilot: an AI customer-service agent for Salesforce support that can prove its answers."""
+    logging.basicConfig(level=logging.ERROR)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ]
+    )
+
+
+@app.command()
+def up(
+    data: Data = DEFAULT_DATA,
+    port: Annotated[int, typer.Option(help="Port of the API and the chat page.", min=1, max=65_535)] = 8000,
+    dashboard_port: Annotated[int, typer.Option(help="Port of the dashboard.", min=1, max=65_535)] = 8501,
+    no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Leave the dashboard out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run everything on this machine, with servers of its own, until Ctrl-C."""
+    from entrypoints.cli.up import up as run  # noqa: PLC0415  # each command loads only what it needs
+
+    with errors_to_exit_codes():
+        run(data, port, None if no_dashboard else dashboard_port, as_json=as_json)
+
+
+@app.command()
+def ask(
+    text: Annotated[str, typer.Argument(help="The question.")],
+    data: Data = DEFAULT_DATA,
+    tier: Annotated[str | None, typer.Option(help=f"The customer's tier: {', '.join(TIERS)}.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask one question, through the whole turn, on a running `casepilot up` or for itself."""
+    from entrypoints.cli.ask import ask as run  # noqa: PLC0415  # see up
+    from entrypoints.cli.ask import print_answer  # noqa: PLC0415  # see up
+    from entrypoints.embedded import reachable  # noqa: PLC0415  # see up
+    from ports.inbound.reply import Answer  # noqa: PLC0415  # see up
+
+    with errors_to_exit_codes():
+        if tier is not None and tier not in TIERS:
+            raise DataFileError("bad_tier", f"'{tier}' is no tier; choose one of {', '.join(TIERS)}.")
+        with progress() as bar:
+            task = bar.add_task("Starting", total=None)
+            with reachable(data, lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)) as settings:
+                bar.stop()
+                answer = asyncio.run(run(settings, text, tier))
+        if as_json:
+            typer.echo(answer.decode())
+        else:
+            print_answer(msgspec.json.decode(answer, type=Answer))
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[str], typer.Argument(help="Markdown or text files, or folders of them.")],
+    data: Data = DEFAULT_DATA,
+    category: Annotated[str | None, typer.Option(help="Category for all of them.")] = None,
+    product: Annotated[str | None, typer.Option(help="Product for all of them.")] = None,
+    api_version: Annotated[str | None, typer.Option(help="API versions they apply to, like '>=60'.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take documents into knowledge; prints counts, what was skipped and why."""
+    from adapters.starter.documents import Labels  # noqa: PLC0415  # see up
+    from entrypoints.cli.ingest import ingest as run  # noqa: PLC0415  # see up
+
+    with errors_to_exit_codes():
+        found = run(paths, data, Labels(category, product, api_version))
+        if as_json:
+            show_json(found)
+        else:
+            show(
+                f"{found.added} added, {found.replaced} replaced, {found.unchanged} unchanged; "
+                f"{found.passages} passages stored, {len(found.skipped)} files skipped"
+            )
+            for skipped in found.skipped:
+                show(f"  skipped {skipped.path}: {skipped.reason}")
+    if not found.added + found.replaced + found.unchanged:
+        raise typer.Exit(BAD_INPUT)
+
+
+@app.command()
+def api(
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
+) -> None:
+    """Serve the HTTP API; settings come from the environment."""
+    from entrypoints.api.serve import serve  # noqa: PLC0415  # see up
+
+    with errors_to_exit_codes():
+        serve(read(), workers)
+
+
+@app.command()
+def worker() -> None:
+    """Run jobs; settings come from the environment."""
+    from entrypoints.worker import run  # noqa: PLC0415  # see up
+
+    with errors_to_exit_codes():
+        run(read())
+
+
+@app.command()
+def scheduler() -> None:
+    """Relay events and find what is overdue; settings come from the environment."""
+    from entrypoints.scheduler import run  # noqa: PLC0415  # see up
+
+    with errors_to_exit_codes():
+        asyncio.run(run(read()))
+
+
+@app.command()
+def migrate(
+    revision: Annotated[str, typer.Argument(help="Where to go: head, base, or steps like -1.")] = "head",
+    as_json: Json = False,
+) -> None:
+    """Bring the database to a schema revision, as its owner (CASEPILOT_OWNER_URL)."""
+    from adapters.postgres.migrate import migrate as run  # noqa: PLC0415  # see up
+
+    with errors_to_exit_codes():
+        arrived = asyncio.run(run(read().migrations_url, revision))
+        if as_json:
+            show_json({"revision": arrived})
+        else:
+            people.print(f"The schema is at revision {arrived}.")
+
+
+def main() -> None:
+    """The `casepilot` command."""
+    app()

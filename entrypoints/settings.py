@@ -1,0 +1,86 @@
+"""Settings, read once from the environment. Nothing else reads it."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
+from msgspec import Struct
+
+from domain.errors import DomainError
+from ports.inbound.work import Timing
+
+
+class SettingsError(DomainError):
+    """A setting is missing or not right; the message names the variable."""
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that can be set. Durations in seconds unless named otherwise.
+
+    `owner_url` is the login that migrations use; `jwt_public_key` is PEM text for RS256.
+    """
+
+    database_url: str
+    redis_url: str
+    owner_url: str = ""
+    cache: str = ".casepilot/models"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    pool: int = 12
+    rate_limit: int = 100
+    inactive_minutes: float = 30
+    unanswered_seconds: float = 5
+    sweep_seconds: float = 1
+    jwt_secret: str = ""
+    jwt_public_key: str = ""
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    demo_organization: str = ""
+    parent: int = 0
+
+    @property
+    def timing(self) -> Timing:
+        """The clocks of the background."""
+        return Timing(timedelta(minutes=self.inactive_minutes), timedelta(seconds=self.unanswered_seconds))
+
+    @property
+    def migrations_url(self) -> str:
+        """The login for migrations."""
+        return self.owner_url or self.database_url
+
+    def __repr__(self) -> str:
+        """Names without values: settings hold secrets."""
+        return "Settings(...)"
+
+
+UNPREFIXED = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
+
+
+def variable(field: str) -> str:
+    """The environment variable of a setting."""
+    return UNPREFIXED.get(field, f"CASEPILOT_{field.upper()}")
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from environment variables. Raises `SettingsError` naming the variable and the mend."""
+    found = {
+        field: environ[variable(field)] for field in Settings.__struct_fields__ if environ.get(variable(field))
+    }
+    for field in UNPREFIXED:
+        if field not in found:
+            raise SettingsError(
+                "missing_setting",
+                f"{variable(field)} is not set. Set it, or use `casepilot up`, which brings its own servers.",
+            )
+    try:
+        return msgspec.convert(found, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        field = str(error).rpartition("$.")[2].rstrip("`")
+        raise SettingsError("bad_setting", f"{variable(field)}: {error}.") from error
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment that makes a child process read the same settings."""
+    values = msgspec.structs.asdict(settings)
+    return {variable(field): str(value) for field, value in values.items() if value not in {"", 0}}

@@ -1,0 +1,5 @@
+"""The version of Casepilot, as installed."""
+
+from importlib.metadata import version
+
+VERSION = version("casepilot")

@@ -1,0 +1,216 @@
+"""One turn: hear the customer's message, think, say the answer. Nothing heard is ever lost or answered twice."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from domain.answer import Citation
+from domain.conversation import Conversation, Status
+from domain.ids import ConversationId, MessageId, OrganizationId, UserId
+from domain.message import Attachment, Message, Sender, checked_attachments, checked_content
+from domain.nlu.entities import Entity
+from domain.nlu.sentiment import Sentiment
+from domain.nlu.understanding import Models, Understanding, understand
+from domain.rules.facts import TIERS
+from domain.turn import Brain, Heard, Plan, ResponseType, Why, plan_turn, question_for
+from ports.errors import Conflict
+from ports.outbound.clock import Clock, Ids
+from ports.outbound.embedding import Embedder, LanguageDetector
+from ports.outbound.knowledge import Index
+from ports.outbound.rulesets import ActiveRules
+from ports.outbound.turns import HearCommand, HeardTurn, Turn, Turns
+from ports.outbound.units import Begin
+
+HITS = 5
+"""Passages weighed for an answer."""
+MAX_DECISIONS = 50
+"""Times a turn is decided again because the conversation changed; far above any real chat."""
+
+
+class Reply(Struct, frozen=True):
+    """Answer a customer's message. `message` may be chosen by the caller so that a retry is the same message.
+
+    `user` None means: whoever owns the conversation (callers that speak for the whole tenant).
+    """
+
+    organization: OrganizationId
+    conversation: ConversationId
+    message: MessageId
+    content: str
+    attachments: tuple[Attachment, ...] = ()
+    user: UserId | None = None
+
+
+class Answer(Struct, frozen=True):
+    """What the customer gets: the customer's MessageResponse, extended. `id` is the reply's message id."""
+
+    id: MessageId
+    conversation_id: ConversationId
+    message_id: MessageId
+    response: str
+    response_type: ResponseType
+    confidence: float
+    intent: str
+    language: str
+    citations: tuple[Citation, ...]
+    suggested_actions: tuple[str, ...]
+    requires_escalation: bool
+    escalation_reason: str | None
+    entities: tuple[Entity, ...]
+    sentiment: Sentiment
+    status: Status
+    processing_time_ms: int
+    why: Why
+
+
+class Thought(Struct, frozen=True):
+    """A plan with what was understood."""
+
+    plan: Plan
+    understood: Understanding
+
+
+Listener = Callable[[HeardTurn], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyToMessage:
+    """Hear, think, say."""
+
+    turns: Turns
+    begin: Begin
+    rules: ActiveRules
+    index: Index
+    embedder: Embedder
+    languages: LanguageDetector
+    models: Models
+    brain: Brain
+    clock: Clock
+    ids: Ids
+
+    async def __call__(self, command: Reply, heard: Listener = lambda turn: None) -> bytes:
+        """The answer as JSON (an `Answer`); the same for a message that was answered before.
+
+        `heard` is called once the message is safe. Raises `ContentError`, `NotFoundError`, `TransitionError`,
+        and `Unavailable`: if that happens after the message was heard, a sweep answers it later, once.
+        """
+        message = Message(
+            command.message,
+            Sender.USER,
+            checked_content(command.content),
+            self.clock.now(),
+            checked_attachments(command.attachments),
+        )
+        turn = await self.turns.hear(
+            HearCommand(command.organization, command.conversation, message, command.user)
+        )
+        heard(turn)
+        if turn.reply is not None:
+            return turn.reply
+        return await self.answer(turn, message, message.at)
+
+    async def answer(self, turn: HeardTurn, message: Message, since: datetime) -> bytes:
+        """Think and say, for a message that was heard. `since` is when the work began."""
+        thought = await self._think(turn, turn.conversation, message)
+        conversation = turn.conversation
+        for _ in range(MAX_DECISIONS):
+            answer = self._speak(conversation, thought, message, since)
+            try:
+                return await self._say(conversation, answer, thought)
+            except Conflict:
+                before = conversation.status
+                async with self.begin(conversation.organization) as unit:
+                    given = await unit.transcripts.answered(message.id)
+                    conversation = await unit.conversations.get(conversation.id)
+                if given is not None and given.answer is not None:
+                    return given.answer
+                if Status.ESCALATED in {before, conversation.status} and before is not conversation.status:
+                    thought = await self._think(turn, conversation, message)  # a person took over: decide again
+                await asyncio.sleep(0)
+        raise Conflict("The conversation keeps changing; the message is kept and will be answered.")
+
+    async def _think(self, turn: HeardTurn, conversation: Conversation, message: Message) -> Thought:
+        organization = conversation.organization
+        question = question_for(message.content, conversation.context)
+        vector = await self.embedder.embed(question)
+        index = await self.index.snapshot(organization, turn.knowledge)
+        rules = await self.rules.at(organization, turn.ruleset)
+        understood = understand(message.content, vector, self.languages.detect(message.content), self.models)
+        hits = index.search(question, vector, HITS)
+        tier = _tier(conversation, turn.tier)
+        heard = Heard(conversation, message, question, tier, message.at)
+        return Thought(plan_turn(heard, understood, hits, rules, self.brain), understood)
+
+    def _speak(self, conversation: Conversation, thought: Thought, message: Message, since: datetime) -> Answer:
+        """Apply the plan to the conversation and return the answer as the customer sees it."""
+        plan, now = thought.plan, self.clock.now()
+        sender = Sender.AI_AGENT if plan.handoff is None else Sender.SYSTEM
+        if conversation.status is Status.ESCALATED:
+            sender = Sender.SYSTEM
+        reply = Message(
+            MessageId(self.ids.fresh()),
+            sender,
+            plan.text,
+            now,
+            in_reply_to=message.id,
+            kind=plan.why.outcome,
+        )
+        if conversation.status is Status.ESCALATED:
+            conversation.acknowledge(reply)
+        elif plan.handoff is not None:
+            conversation.escalate(plan.handoff, now, notice=reply)
+            conversation.context = plan.context
+        else:
+            conversation.answer(reply, response_type=plan.response_type, context=plan.context)
+        escalated = conversation.status is Status.ESCALATED
+        return Answer(
+            reply.id,
+            conversation.id,
+            message.id,
+            plan.text,
+            plan.response_type,
+            plan.confidence,
+            thought.understood.intent_name,
+            thought.understood.language.code,
+            plan.citations,
+            plan.suggested_actions,
+            escalated,
+            conversation.handoff.reason if escalated and conversation.handoff else None,
+            thought.understood.entities,
+            thought.understood.sentiment,
+            conversation.status,
+            max(0, round((now - since).total_seconds() * 1_000)),
+            plan.why,
+        )
+
+    async def _say(self, conversation: Conversation, answer: Answer, thought: Thought) -> bytes:
+        encoded = msgspec.json.encode(answer)
+        understood = thought.understood
+        rules = thought.plan.why.rules
+        turn = Turn(
+            answer.id,
+            answer.message_id,
+            encoded,
+            answer.why.route,
+            answer.why.ruleset or None,
+            answer.processing_time_ms,
+            understood.intent_name,
+            understood.intent.confidence,
+            understood.sentiment.score,
+            understood.sentiment.emotion,
+            understood.entities,
+            answer.confidence,
+            rules.directive.tags if rules else (),
+        )
+        given = await self.turns.say(conversation, turn)
+        return encoded if given is None else given
+
+
+def _tier(conversation: Conversation, tenant: str) -> str:
+    """The customer's own tier where the channel knows it, else the tenant's."""
+    own = conversation.metadata.get("customer_tier")
+    return own if isinstance(own, str) and own in TIERS else tenant

@@ -1,0 +1,119 @@
+"""Work in the background: run a job; relay events, find what is overdue, and wake workers."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.conversation import Conversation
+from domain.errors import DomainError, NotFoundError
+from domain.ids import ConversationId, JobId
+from ports.errors import Conflict, Refused, WorldError
+from ports.inbound.reply import ReplyToMessage
+from ports.outbound.clock import Clock
+from ports.outbound.jobs import Job, JobKind, Jobs, Outbox, Overdue, Waker
+from ports.outbound.reports import Reports
+from ports.outbound.turns import HearCommand, Turns
+from ports.outbound.units import Begin
+
+LEASE = timedelta(seconds=60)
+"""Time a worker has for a job; a job of a dead worker is free again after it."""
+MAX_TRIES = 8
+FIRST_DELAY = timedelta(seconds=2)
+"""Delay after the first failure; doubled after each."""
+UNANSWERED_AFTER = timedelta(seconds=5)
+"""Age from which an unanswered message is taken for forgotten: far above any turn."""
+BATCH = 500
+
+
+class Timing(Struct, frozen=True):
+    """How long silence may last, and how long a message may go unanswered before it is swept up."""
+
+    inactive: timedelta = timedelta(minutes=30)
+    unanswered: timedelta = UNANSWERED_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """Claim a job, do it, finish it; a failure is tried again later and buried in the end, never forgotten."""
+
+    jobs: Jobs
+    begin: Begin
+    turns: Turns
+    reply: ReplyToMessage
+    reports: Reports
+    clock: Clock
+    timing: Timing
+
+    async def __call__(self, job_id: JobId) -> bool:
+        """True when the job was done; False when there was nothing to do or it failed and waits."""
+        job = await self.jobs.claim(job_id, LEASE)
+        if job is None:
+            return False
+        try:
+            await self._do(job)
+        except (WorldError, DomainError) as error:
+            hopeless = job.tries >= MAX_TRIES or isinstance(error, Refused | DomainError)
+            await self.jobs.fail(job, str(error), None if hopeless else FIRST_DELAY * 2 ** (job.tries - 1))
+            return False
+        return await self.jobs.finish(job)
+
+    async def _do(self, job: Job) -> None:
+        match job.kind:
+            case JobKind.ANSWER:
+                await self._answer(job)
+            case JobKind.ABANDON:
+                await self._abandon(job)
+            case JobKind.REFRESH_DAY:
+                await self.reports.refresh(job.organization, date.fromisoformat(job.key))
+
+    async def _answer(self, job: Job) -> None:
+        """Answer what was heard and never answered; the one-reply rule makes a race with a live turn harmless."""
+        conversation = ConversationId(UUID(job.key))
+        before = self.clock.now() - self.timing.unanswered
+        for waiting in await self.turns.unanswered(job.organization, conversation, before):
+            turn = await self.turns.hear(HearCommand(job.organization, conversation, waiting.message))
+            if turn.reply is None:
+                await self.reply.answer(turn, waiting.message, self.clock.now())
+
+    async def _abandon(self, job: Job) -> None:
+        try:
+            async with self.begin(job.organization) as unit:
+                conversation: Conversation = await unit.conversations.get(ConversationId(UUID(job.key)))
+                if conversation.abandon(self.clock.now(), after=self.timing.inactive):
+                    await unit.conversations.save(conversation)
+                    await unit.commit()
+        except (Conflict, NotFoundError):
+            return  # it changed at this moment, so it is not silent; or it is gone
+
+
+class Swept(Struct, frozen=True):
+    """What one sweep found."""
+
+    relayed: int
+    silent: int
+    unanswered: int
+    woken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One round of the scheduler. Losing a round loses nothing: the next one finds the same."""
+
+    outbox: Outbox
+    overdue: Overdue
+    jobs: Jobs
+    waker: Waker
+    clock: Clock
+    timing: Timing
+
+    async def __call__(self) -> Swept:
+        """Raises `Unavailable` when the database or the bell is down."""
+        now: datetime = self.clock.now()
+        relayed = await self.outbox.relay(BATCH)
+        silent = await self.overdue.silent(now - self.timing.inactive)
+        unanswered = await self.overdue.unanswered(now - self.timing.unanswered)
+        due = await self.jobs.due(BATCH)
+        await self.waker.wake(due)
+        return Swept(relayed, silent, unanswered, len(due))
