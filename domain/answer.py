@@ -1,6 +1,7 @@
 """The extractive writer and its judge: an answer composed of what the best passages say, and nothing else.
 
-Numbered steps stay steps, code blocks stay whole, every sentence carries the number of the passage it comes from.
+Numbered steps stay steps, code blocks stay whole, every sentence carries the number of the passage it comes
+from.
 """
 
 import re
@@ -71,7 +72,7 @@ def write(question: str, hits: Sequence[Hit], *, wants_steps: bool, wants_code: 
 
 
 def judge(draft: Draft, found: Sequence[Passage]) -> tuple[Draft, float]:
-    """Drop every statement that its passage does not hold; return what is left and the share that was supported."""
+    """Drop every statement that its passage does not hold; return the rest and the supported share."""
     passages = {passage.id: passage for passage in found}
     cited = {c.number: passages[c.passage_id] for c in draft.citations if c.passage_id in passages}
     kept, total, paragraphs = 0, 0, []
@@ -97,13 +98,15 @@ def statements(block: str) -> list[str]:
 def citation(number: int, hit: Hit) -> Citation:
     """The citation of a hit under a number."""
     p = hit.passage
-    return Citation(number, p.article, p.title, p.heading, p.id, p.body, p.category, p.api_versions, hit.score)
+    return Citation(
+        number, p.article, p.title, p.heading, p.id, p.body, p.category, p.api_versions, hit.score
+    )
 
 
 def _choose(
     question: str, hits: Sequence[Hit], *, wants_steps: bool, wants_code: bool
 ) -> list[tuple[Hit, list[str]]]:
-    """Hits with the blocks to take from each: the opening of the best article, the best passage, and what it lacks."""
+    """Hits with the blocks to take from each: the best article's opening, the best passage, what it lacks."""
     best, *rest = hits
     openings = [h for h in rest if h.passage.number == 0 and h.passage.article == best.passage.article]
     chosen = [(hit, blocks(hit.passage.body)) for hit in (*openings, best)]
@@ -121,8 +124,10 @@ def _choose(
 
 
 def _adds(hit: Hit, best: Hit, lacking: set[str], missing: Sequence[str]) -> bool:
-    """Whether a further passage brings words of the question that are still lacking, or steps or code of the article."""
-    if hit.passage.article == best.passage.article and any(_has(blocks(hit.passage.body), kind) for kind in missing):
+    """Whether a further passage brings words still lacking, or missing steps or code of the same article."""
+    if hit.passage.article == best.passage.article and any(
+        _has(blocks(hit.passage.body), kind) for kind in missing
+    ):
         return True
     return hit.cosine >= NEAR * best.cosine and bool(lacking & set(terms(hit.passage.text)))
 

@@ -6,16 +6,15 @@ from msgspec import Struct
 
 from domain.retrieval.passages import Hit
 
-
 CERTAIN = 0.99
-"""The most confidence that anything gets: the model behind it was fitted on hundreds of questions, not thousands."""
+"""The most confidence that anything gets: the model was fitted on hundreds of questions, not thousands."""
 
 
 class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
     """A logistic model of 'this passage answers that question', fitted on our own development questions.
 
-    confidence = 1 / (1 + exp(-(bias + cosine * c + coverage * v))). At `floor` and above we answer; from `hint` to
-    `floor` we ask whether the nearest topic is meant; below we ask or decline.
+    confidence = 1 / (1 + exp(-(bias + cosine * c + coverage * v))). At `floor` and above we answer; from
+    `hint` to `floor` we ask whether the nearest topic is meant; below we ask or decline.
     """
 
     bias: float
@@ -45,4 +44,6 @@ def relevance(hit: Hit | None, thresholds: Thresholds) -> float:
 def confidence(hit: Hit | None, support: float, thresholds: Thresholds) -> Confidence:
     """Relevance of the best hit times the share of the answer that passages support."""
     value = min(CERTAIN, relevance(hit, thresholds) * support)
-    return Confidence(round(value, 3), hit.cosine if hit else 0.0, hit.coverage if hit else 0.0, round(support, 3))
+    return Confidence(
+        round(value, 3), hit.cosine if hit else 0.0, hit.coverage if hit else 0.0, round(support, 3)
+    )

@@ -40,20 +40,27 @@ class Channel(StrEnum):
     API = "api"
 
 
-TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType({
-    Status.ACTIVE: frozenset({Status.WAITING, Status.ESCALATED, Status.RESOLVED, Status.ABANDONED}),
-    Status.WAITING: frozenset({Status.WAITING, Status.ACTIVE, Status.ESCALATED, Status.RESOLVED}),
-    Status.ESCALATED: frozenset({Status.ESCALATED, Status.RESOLVED}),
-    Status.RESOLVED: frozenset(),
-    Status.ABANDONED: frozenset(),
-})
-"""What may follow what. A waiting conversation has an unanswered message, so it is answered, never abandoned."""
+TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType(
+    {
+        Status.ACTIVE: frozenset({Status.WAITING, Status.ESCALATED, Status.RESOLVED, Status.ABANDONED}),
+        Status.WAITING: frozenset({Status.WAITING, Status.ACTIVE, Status.ESCALATED, Status.RESOLVED}),
+        Status.ESCALATED: frozenset({Status.ESCALATED, Status.RESOLVED}),
+        Status.RESOLVED: frozenset(),
+        Status.ABANDONED: frozenset(),
+    }
+)
+"""What may follow what.
 
-AFTER_HEARING: Mapping[Status, Status] = MappingProxyType({
-    status: Status.ESCALATED if status is Status.ESCALATED else Status.WAITING
-    for status, following in TRANSITIONS.items()
-    if following & {Status.WAITING} or status is Status.ESCALATED
-})
+A waiting conversation has an unanswered message, so it is answered, never abandoned.
+"""
+
+AFTER_HEARING: Mapping[Status, Status] = MappingProxyType(
+    {
+        status: Status.ESCALATED if status is Status.ESCALATED else Status.WAITING
+        for status, following in TRANSITIONS.items()
+        if following & {Status.WAITING} or status is Status.ESCALATED
+    }
+)
 """The status after a customer's message, for the states that can hear one at all."""
 
 OPEN = frozenset(AFTER_HEARING)
@@ -145,7 +152,8 @@ class Conversation:
     def hear(self, message: Message) -> None:
         """Take a customer's message: from here on it is owed an answer.
 
-        Raises `TransitionError` (`conversation_resolved`, `conversation_abandoned`) when the conversation is over.
+        Raises `TransitionError` (`conversation_resolved`, `conversation_abandoned`) when the conversation
+        is over.
         """
         following = AFTER_HEARING.get(self.status)
         if following is None:
@@ -160,7 +168,9 @@ class Conversation:
         Raises `TransitionError` when a person has taken over or it is over: the AI is then silent.
         """
         if self.status is Status.ESCALATED:
-            raise TransitionError("conversation_escalated", "A person has this conversation; the AI stays silent.")
+            raise TransitionError(
+                "conversation_escalated", "A person has this conversation; the AI stays silent."
+            )
         self._settle()
         self._move(Status.WAITING if self.unanswered else Status.ACTIVE, reply.at)
         self.context = context
@@ -170,7 +180,10 @@ class Conversation:
         )
 
     def acknowledge(self, notice: Message) -> None:
-        """Tell the customer that people will read what they added. Only while escalated; says nothing of its own."""
+        """Tell the customer that people will read what they added.
+
+        Only while escalated; says nothing of its own.
+        """
         if self.status is not Status.ESCALATED:
             raise TransitionError("conversation_not_escalated", "Nobody has taken this conversation over.")
         self._settle()
@@ -178,7 +191,7 @@ class Conversation:
         self._say(notice)
 
     def escalate(self, handoff: Handoff, at: datetime, *, notice: Message | None = None) -> None:
-        """Hand over to people, once: escalating an escalated conversation changes nothing but says the notice."""
+        """Hand over to people, once; doing it again only says the notice."""
         if notice is not None:
             self._settle()
             self._say(notice)
@@ -212,7 +225,7 @@ class Conversation:
         self.events.append(Resolved(self.id, at, resolution=resolution))
 
     def abandon(self, at: datetime, *, after: timedelta) -> bool:
-        """Close a conversation whose customer was silent for `after`; False when that is not so (any more)."""
+        """Close a conversation whose customer was silent for `after`; False when it is not so (any more)."""
         if self.status is not Status.ACTIVE or at - self.last_activity_at < after:
             return False
         self._move(Status.ABANDONED, self.last_activity_at)

@@ -15,7 +15,7 @@ RISKS = {
 
 
 def handoff_for(decision: Decision, understanding: Understanding, signals: tuple[str, ...]) -> Handoff | None:
-    """The handoff that this turn calls for: a fired rule first, then risk, then the customer's wish; else None."""
+    """The handoff that this turn calls for: fired rules first, then risk, then the wish; or None."""
     directive = decision.directive
     if directive.queue is not None:
         escalating = decision.fired
@@ -33,5 +33,7 @@ def handoff_for(decision: Decision, understanding: Understanding, signals: tuple
             return Handoff(reason, "support", priority, (), directive.notify, directive.sla_minutes)
     asked = understanding.intent_name == PERSON_INTENT and understanding.intent.confidence >= ACT_ABOVE
     if asked or "wants_person" in signals:
-        return Handoff("The customer asked for a person.", "support", directive.priority, (), directive.notify)
+        return Handoff(
+            "The customer asked for a person.", "support", directive.priority, (), directive.notify
+        )
     return None

@@ -1,4 +1,7 @@
-"""What happened, in the past tense. Events are stored in the outbox with the aggregate, never dispatched in memory."""
+"""What happened, in the past tense.
+
+Events are stored in the outbox with the aggregate, never dispatched in memory.
+"""
 
 from datetime import datetime
 
@@ -26,7 +29,10 @@ class Answered(Event, frozen=True, tag="answered"):
 
 
 class Escalated(Event, frozen=True, tag="escalated"):
-    """A conversation was handed to people. `notify` lists who asked to hear of it, as 'recipient by method'."""
+    """A conversation was handed to people.
+
+    `notify` lists who asked to hear of it, as 'recipient by method'.
+    """
 
     reason: str
     queue: str

@@ -43,7 +43,10 @@ class Attachment(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """One thing said. `in_reply_to` names the customer's message that this answers, at most one reply each."""
+    """One thing said.
+
+    `in_reply_to` names the customer's message that this answers, at most one reply each.
+    """
 
     id: MessageId
     sender: Sender
@@ -87,7 +90,9 @@ def refuse_unstorable(text: str, field: str) -> None:
     if "\x00" in text:
         raise ContentError(f"{field}_has_nul", f"The {field} holds a NUL character. Remove it.")
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ContentError(f"{field}_has_surrogate", f"The {field} holds half of a character pair. Remove it.")
+        raise ContentError(
+            f"{field}_has_surrogate", f"The {field} holds half of a character pair. Remove it."
+        )
 
 
 def checked_attachments(attachments: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
@@ -99,7 +104,7 @@ def checked_attachments(attachments: tuple[Attachment, ...]) -> tuple[Attachment
         if len(attachment.content) > limit:
             raise ContentError(
                 "attachment_too_large",
-                f"Attachment {number} is larger than the {limit:,} characters that '{attachment.type}' may have.",
+                f"Attachment {number} is larger than the {limit:,} characters for '{attachment.type}'.",
                 {"attachment": number, "max": limit, "length": len(attachment.content)},
             )
         refuse_unstorable(attachment.content, "attachment")

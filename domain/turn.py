@@ -11,8 +11,8 @@ from domain.answer import Citation, Draft, judge, write
 from domain.confidence import Confidence, Thresholds, confidence, relevance
 from domain.conversation import Context, Conversation, Handoff, Status
 from domain.escalation import handoff_for
-from domain.message import Message
 from domain.ids import ContentHash
+from domain.message import Message
 from domain.nlu.cues import Cues
 from domain.nlu.entities import EntityType
 from domain.nlu.intents import ACT_ABOVE, Intent
@@ -24,7 +24,10 @@ from domain.rules.facts import Facts
 from domain.rules.ruleset import Decision, RuleSet
 from domain.texts import Texts
 
-FOLLOW_UP = re.compile(r"^(?:and|but|also|what about|how about|what if|why|then|it|that|this|same|ok(?:ay)? (?:and|but))\b", re.I)
+FOLLOW_UP = re.compile(
+    r"^(?:and|but|also|what about|how about|what if|why|then|it|that|this|same|ok(?:ay)? (?:and|but))\b",
+    re.IGNORECASE,
+)
 MAX_FOLLOW_UP_TERMS = 4
 """A message with at most this many topic words may lean on the question before it."""
 SMALL_TALK = {"greeting": "hello_again", "thanks_goodbye": "closing"}
@@ -115,7 +118,7 @@ class Plan(Struct, frozen=True):
 
 
 def question_for(text: str, context: Context) -> str:
-    """The text to search for: a short follow-up ('and in Apex?') is read together with the question before it."""
+    """The text to search for: a short follow-up ('and in Apex?') is read with the question before it."""
     short = len(set(terms(text))) <= MAX_FOLLOW_UP_TERMS
     if context.last_question and short and FOLLOW_UP.match(text.strip()):
         return f"{context.last_question} {text}"
@@ -147,7 +150,9 @@ def facts_for(heard: Heard, understood: Understanding, hits: tuple[Hit, ...], br
         "retrieval_confidence": round(relevance(hits[0] if hits else None, brain.thresholds), 3),
         "knowledge_category": hits[0].passage.category if hits else None,
         "error_codes": tuple(e.value for e in understood.entities if e.type is EntityType.ERROR),
-        "salesforce_objects": tuple(e.value for e in understood.entities if e.type is EntityType.SALESFORCE_OBJECT),
+        "salesforce_objects": tuple(
+            e.value for e in understood.entities if e.type is EntityType.SALESFORCE_OBJECT
+        ),
         "has_code": any(e.type is EntityType.CODE for e in understood.entities),
         "has_attachments": bool(heard.message.attachments),
         "hour_utc": heard.at.hour,
@@ -155,7 +160,9 @@ def facts_for(heard: Heard, understood: Understanding, hits: tuple[Hit, ...], br
     }
 
 
-def plan_turn(heard: Heard, understood: Understanding, hits: tuple[Hit, ...], rules: RuleSet, brain: Brain) -> Plan:
+def plan_turn(
+    heard: Heard, understood: Understanding, hits: tuple[Hit, ...], rules: RuleSet, brain: Brain
+) -> Plan:
     """Decide what to say to one message."""
     facts = facts_for(heard, understood, hits, brain)
     decision = rules.decide(facts)
@@ -211,7 +218,9 @@ class _Turn:
     def answer(self) -> Plan:
         article, hint = self.hits[0].passage.article, self.brain.thresholds.hint
         relevant = [
-            h for h in self.hits if h.passage.article == article or relevance(h, self.brain.thresholds) >= hint
+            h
+            for h in self.hits
+            if h.passage.article == article or relevance(h, self.brain.thresholds) >= hint
         ]
         wanted = self.intent.response_type if self.intent else ""
         steps = wanted == ResponseType.INSTRUCTIONAL or "how" in tokens(self.heard.question)
@@ -285,7 +294,7 @@ class _Turn:
         )
 
     def _fixed_confidence(self, outcome: Outcome) -> Confidence:
-        """Confidence of a fixed text: of the intent behind it, or how sure we are that we cannot answer is 'not'."""
+        """Confidence of a fixed text: of its intent, certain for a handoff, else of the best passage."""
         found = confidence(self.hits[0] if self.hits else None, 1.0, self.brain.thresholds)
         if outcome is Outcome.SMALL_TALK:
             return Confidence(round(self.understood.intent.confidence, 3), found.cosine, found.coverage, 1.0)

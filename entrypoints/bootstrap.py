@@ -89,7 +89,10 @@ class App:
 
 @asynccontextmanager
 async def connect(settings: Settings) -> AsyncIterator[Ports]:
-    """Open every adapter of the API and the worker. Servers that are down are no error here: calls say so later."""
+    """Open every adapter of the API and the worker.
+
+    Servers that are down are no error here: calls say so later.
+    """
     async with AsyncExitStack() as stack:
         app_pool = engine(settings.database_url, APP, settings.pool)
         stack.push_async_callback(app_pool.dispose)

@@ -1,4 +1,4 @@
-"""Everything on one machine: embedded servers under a data folder, migrated, seeded with the starter content."""
+"""Everything on one machine: embedded servers under a data folder, migrated and seeded."""
 
 import asyncio
 import os
@@ -55,7 +55,7 @@ def stack(data: Path, note: str, step: Step, **overrides: object) -> Iterator[St
 
 @contextmanager
 def reachable(data: Path, step: Step) -> Iterator[Settings]:
-    """Settings for the servers of a data folder: those of a running `casepilot up`, or our own for a while."""
+    """Settings for a data folder's servers: those of a running `casepilot up`, or our own for a while."""
     holder = holder_of(data)
     if holder is None:
         with stack(data, "casepilot", step) as own:
@@ -111,7 +111,8 @@ async def seed(settings: Settings, organization: OrganizationId, step: Step) -> 
             await app.publish(PublishRules(organization, source, "starter rules", "Casepilot"))
         articles = [(article, loader.content_hash(article)) for article in loader.articles()]
         await app.ingest(
-            Ingest(organization, articles), lambda done, total: step("Reading the starter knowledge", done, total)
+            Ingest(organization, articles),
+            lambda done, total: step("Reading the starter knowledge", done, total),
         )
 
 

@@ -1,4 +1,4 @@
-"""Loading what understanding needs; the intent head is trained at the first start and kept by content hash."""
+"""Loading what understanding needs; the intent head is trained once and kept by content hash."""
 
 import hashlib
 import os
@@ -21,9 +21,12 @@ ARRAYS = ("weights", "bias", "utterances")
 
 
 async def load_models(
-    cache: Path, embedder: Embedder, progress: Callable[[int], None] = lambda done: None
+    cache: Path, embedder: Embedder, progress: Callable[[int], None] = lambda _: None
 ) -> Models:
-    """Everything for `understand`. The first call for a taxonomy embeds and trains (seconds), later ones read."""
+    """Everything for `understand`.
+
+    The first call for a taxonomy embeds and trains (seconds), later ones read.
+    """
     taxonomy = loader.intents()
     path = cache / f"intents-{_digest(taxonomy)}.npz"
     if not path.exists():

@@ -62,10 +62,12 @@ def variable(field: str) -> str:
     return UNPREFIXED.get(field, f"CASEPILOT_{field.upper()}")
 
 
-def read(environ: Mapping[str, str] = os.environ) -> Settings:
+def read(environ: Mapping[str, str] = os.environ) -> Settings:  # noqa: TID251  # the one place
     """Settings from environment variables. Raises `SettingsError` naming the variable and the mend."""
     found = {
-        field: environ[variable(field)] for field in Settings.__struct_fields__ if environ.get(variable(field))
+        field: environ[variable(field)]
+        for field in Settings.__struct_fields__
+        if environ.get(variable(field))
     }
     for field in UNPREFIXED:
         if field not in found:
@@ -84,3 +86,8 @@ def environment(settings: Settings) -> dict[str, str]:
     """The environment that makes a child process read the same settings."""
     values = msgspec.structs.asdict(settings)
     return {variable(field): str(value) for field, value in values.items() if value not in {"", 0}}
+
+
+def child_environment(settings: Settings, **more: str) -> dict[str, str]:
+    """What a child process needs: our own environment, the settings, and more."""
+    return {**os.environ, **environment(settings), **more}  # noqa: TID251  # the one place

@@ -54,7 +54,7 @@ def run(settings: Settings) -> None:
         done = await composition.app.run_job(JobId(UUID(job)))
         log.info("job", id=job, done=done)
 
-    dramatiq.actor(run_job, actor_name=ACTOR, queue_name=QUEUE, broker=bell)
+    dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=bell)(run_job)
     worker = dramatiq.Worker(bell, worker_threads=THREADS)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

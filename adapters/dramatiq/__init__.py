@@ -1,4 +1,7 @@
-"""Dramatiq over Valkey wakes workers. The work itself is a row in PostgreSQL, so losing a message loses nothing."""
+"""Dramatiq over Valkey wakes workers.
+
+The work itself is a row in PostgreSQL, so losing a message loses nothing.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,9 +24,16 @@ MAX_AGE_MS = 60_000
 
 def broker(url: str) -> RedisBroker:
     """A broker without retries and results of its own: both belong to the job row."""
-    middleware = [dramatiq.middleware.AgeLimit(max_age=MAX_AGE_MS), dramatiq.middleware.ShutdownNotifications()]
-    return RedisBroker(
-        url=url, middleware=middleware, namespace="casepilot", maintenance_chance=100_000, heartbeat_timeout=10_000
+    middleware = [
+        dramatiq.middleware.AgeLimit(max_age=MAX_AGE_MS),
+        dramatiq.middleware.ShutdownNotifications(),
+    ]
+    return RedisBroker(  # type: ignore[no-untyped-call]  # the library types no part of it
+        url=url,
+        middleware=middleware,
+        namespace="casepilot",
+        maintenance_chance=100_000,
+        heartbeat_timeout=10_000,
     )
 
 

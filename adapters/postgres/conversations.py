@@ -1,9 +1,10 @@
 """Conversations and transcripts in PostgreSQL."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,7 +52,10 @@ class PostgresConversations(Conversations):
                 insert(messages), [message_values(conversation, message) for message in conversation.said]
             )
         if conversation.events:
-            rows = [{"organization_id": self._organization, "event": msgspec.to_builtins(e)} for e in conversation.events]
+            rows = [
+                {"organization_id": self._organization, "event": msgspec.to_builtins(e)}
+                for e in conversation.events
+            ]
             await self._connection.execute(insert(outbox), rows)
         conversation.said.clear()
         conversation.events.clear()
@@ -59,7 +63,11 @@ class PostgresConversations(Conversations):
     async def page(self, wanted: ConversationFilter) -> Sequence[Conversation]:
         c = conversations.c
         query = select(conversations).where(c.organization_id == self._organization)
-        for column, value in ((c.status, wanted.status), (c.channel, wanted.channel), (c.user_id, wanted.user)):
+        for column, value in (
+            (c.status, wanted.status),
+            (c.channel, wanted.channel),
+            (c.user_id, wanted.user),
+        ):
             if value is not None:
                 query = query.where(column == value)
         if wanted.before is not None:
@@ -67,7 +75,7 @@ class PostgresConversations(Conversations):
         rows = await self._connection.execute(query.order_by(c.id.desc()).limit(wanted.limit))
         return [conversation_from(dict(row)) for row in rows.mappings()]
 
-    def _one(self, conversation: ConversationId):  # type: ignore[no-untyped-def]  # a Select of many columns
+    def _one(self, conversation: ConversationId) -> Select[Any]:
         c = conversations.c
         return select(conversations).where(c.organization_id == self._organization, c.id == conversation)
 
@@ -110,7 +118,9 @@ class PostgresTranscripts(Transcripts):
         m = messages.c
         query = self._with_answers().where(m.conversation_id == conversation)
         if after is not None:
-            place = select(m.seq).where(m.organization_id == self._organization, m.id == after).scalar_subquery()
+            place = (
+                select(m.seq).where(m.organization_id == self._organization, m.id == after).scalar_subquery()
+            )
             query = query.where(m.seq > place)
         rows = await self._connection.execute(query.order_by(m.seq).limit(limit))
         return [_said(dict(row)) for row in rows.mappings()]
@@ -144,7 +154,7 @@ class PostgresTranscripts(Transcripts):
             insert(outbox).values(organization_id=self._organization, event=msgspec.to_builtins(event))
         )
 
-    def _with_answers(self):  # type: ignore[no-untyped-def]  # a Select of many columns
+    def _with_answers(self) -> Select[Any]:
         m, t = messages.c, turns.c
         return (
             select(messages, t.answer)

@@ -1,9 +1,7 @@
 """Connections to PostgreSQL, by role, and the one place where its errors are translated."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from collections.abc import Iterator
 
 import asyncpg
 from sqlalchemy.engine import make_url
@@ -47,9 +45,13 @@ def translated() -> Iterator[None]:
         raise Conflict(_first_line(error)) from error
     except asyncpg.IntegrityConstraintViolationError as error:
         raise Conflict(_first_line(error)) from error
-    except (OperationalError, InterfaceError, PoolTimeoutError, OSError, asyncio.TimeoutError) as error:
+    except (TimeoutError, OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
         raise Unavailable(f"The database cannot be reached: {_first_line(error)}", RETRY_AFTER) from error
-    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError) as error:
+    except (
+        asyncpg.PostgresConnectionError,
+        asyncpg.InterfaceError,
+        asyncpg.OperatorInterventionError,
+    ) as error:
         raise Unavailable(f"The database connection broke: {_first_line(error)}", RETRY_AFTER) from error
     except asyncpg.InsufficientResourcesError as error:
         raise Unavailable(f"The database is out of resources: {_first_line(error)}", RETRY_AFTER) from error
@@ -75,7 +77,7 @@ async def ping(pool: AsyncEngine) -> None:
 
 async def _bare(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
     raw = await connection.get_raw_connection()
-    bare: asyncpg.Connection[asyncpg.Record] = raw.driver_connection  # type: ignore[assignment]  # typed as Any | None
+    bare: asyncpg.Connection[asyncpg.Record] = raw.driver_connection
     return bare
 
 

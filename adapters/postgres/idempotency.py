@@ -28,7 +28,9 @@ class PostgresIdempotency(Idempotency):
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def claim(self, organization: OrganizationId, key: str, fingerprint: bytes, lease: timedelta) -> Claim:
+    async def claim(
+        self, organization: OrganizationId, key: str, fingerprint: bytes, lease: timedelta
+    ) -> Claim:
         async with driver(self._engine) as connection, connection.transaction():
             await connection.execute(TENANT, str(organization))
             if await connection.fetchval(INSERT, organization, key, fingerprint, lease):

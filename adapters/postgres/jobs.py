@@ -40,7 +40,7 @@ WITH taken AS (
     {ADD}
 )
 SELECT count(*) FROM taken
-"""  # noqa: S608  # no outside text
+"""  # no outside text
 SILENT = """
 INSERT INTO core.jobs (organization_id, kind, key)
 SELECT organization_id, 'abandon', id::text FROM core.conversations
@@ -72,7 +72,9 @@ class PostgresJobs(Jobs):
     async def finish(self, job: Job) -> bool:
         async with driver(self._engine) as connection:
             done = await connection.execute(FINISH, job.id, job.tries, job.asked)
-            return done == "DELETE 1" or await connection.execute(AGAIN, job.id, job.tries) == "UPDATE 1"
+            if done == "DELETE 1":
+                return True
+            return bool(await connection.execute(AGAIN, job.id, job.tries) == "UPDATE 1")
 
     async def fail(self, job: Job, error: str, retry_in: timedelta | None) -> None:
         async with driver(self._engine) as connection:

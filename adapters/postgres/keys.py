@@ -47,7 +47,9 @@ class PostgresApiKeys(ApiKeys):
             return believed[1]
         return await self._look_up(organization, digest)
 
-    async def issue(self, organization: OrganizationId, name: str, scopes: frozenset[str], at: datetime) -> str:
+    async def issue(
+        self, organization: OrganizationId, name: str, scopes: frozenset[str], at: datetime
+    ) -> str:
         tenant = base64.urlsafe_b64encode(organization.bytes).rstrip(b"=").decode()
         key = f"{PREFIX}_{tenant}_{secrets.token_urlsafe(32)}"
         digest = hashlib.sha256(key.encode()).digest()
@@ -73,7 +75,10 @@ class PostgresApiKeys(ApiKeys):
 def organization_of(key: str) -> OrganizationId | None:
     """The tenant that a key names; None for what is no key of ours."""
     prefix, _, rest = key.partition("_")
-    tenant, separator = rest[:ORGANIZATION_CHARACTERS], rest[ORGANIZATION_CHARACTERS : ORGANIZATION_CHARACTERS + 1]
+    tenant, separator = (
+        rest[:ORGANIZATION_CHARACTERS],
+        rest[ORGANIZATION_CHARACTERS : ORGANIZATION_CHARACTERS + 1],
+    )
     if prefix != PREFIX or separator != "_" or not key.isascii():
         return None
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,10 @@ INSERT_PASSAGE = text(
     " VALUES (:organization, :article, :number, :heading, :body, CAST(CAST(:embedding AS text) AS vector))"
 )
 LOAD = """
-SELECT p.article_id, p.number, k.title, p.heading, p.body, k.category, k.product, k.api_versions, k.error_codes,
-    vector_send(p.embedding) AS embedding
-FROM ai.passages p JOIN ai.knowledge_entries k ON k.organization_id = p.organization_id AND k.id = p.article_id
+SELECT p.article_id, p.number, k.title, p.heading, p.body, k.category, k.product, k.api_versions,
+    k.error_codes, vector_send(p.embedding) AS embedding
+FROM ai.passages p
+JOIN ai.knowledge_entries k ON k.organization_id = p.organization_id AND k.id = p.article_id
 WHERE p.organization_id = $1
 ORDER BY p.article_id, p.number
 """
@@ -129,12 +131,21 @@ class PostgresIndex(Index):
         return index
 
 
-def _index(rows: Sequence[Mapping[str, object]]) -> HybridIndex:
-    found, vectors = [], []
-    for row in rows:
-        values = dict(row)
-        vectors.append(np.frombuffer(values.pop("embedding"), ">f4", offset=VECTOR_HEADER))  # type: ignore[call-overload]  # bytes
-        values["article"] = values.pop("article_id")
-        values["error_codes"] = tuple(values["error_codes"])  # type: ignore[arg-type]  # a list of text
-        found.append(Passage(**values))  # type: ignore[arg-type]  # columns named as the fields are
+def _index(rows: Sequence[Mapping[str, Any]]) -> HybridIndex:
+    """Build a snapshot from rows of `LOAD`."""
+    found = [
+        Passage(
+            row["article_id"],
+            row["number"],
+            row["title"],
+            row["heading"],
+            row["body"],
+            row["category"],
+            row["product"],
+            row["api_versions"],
+            tuple(row["error_codes"]),
+        )
+        for row in rows
+    ]
+    vectors = [np.frombuffer(row["embedding"], ">f4", offset=VECTOR_HEADER) for row in rows]
     return HybridIndex(found, np.array(vectors, np.float32) if vectors else np.empty((0, 1), np.float32))

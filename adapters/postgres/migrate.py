@@ -59,10 +59,12 @@ async def ensure_organization(url: str, organization: OrganizationId, name: str,
 
 
 async def ensure_login(url: str, login: str) -> None:
-    """Add a login role that may become the application or the worker role and nothing else (embedded server)."""
+    """Add a login that may become the application or the worker role, nothing else (embedded server)."""
     with translated():
         async with owner_engine(url).begin() as connection:
-            exists = await connection.execute(text("SELECT true FROM pg_roles WHERE rolname = :login"), {"login": login})
+            exists = await connection.execute(
+                text("SELECT true FROM pg_roles WHERE rolname = :login"), {"login": login}
+            )
             if exists.first() is None:
                 await connection.execute(text(f'CREATE ROLE "{login}" LOGIN NOINHERIT'))
             await connection.execute(text(f'GRANT casepilot_app, casepilot_worker TO "{login}"'))

@@ -1,4 +1,7 @@
-"""The tables that units of work speak to, as SQLAlchemy Core sees them. The schema itself is in the migrations."""
+"""The tables that units of work speak to, as SQLAlchemy Core sees them.
+
+The schema itself is in the migrations.
+"""
 
 from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import structlog
 from redis.asyncio import Redis
-from redis.backoff import NoBackoff
 from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ports.outbound.traffic import Allowance, Traffic
@@ -36,7 +36,10 @@ def connect(url: str) -> "Redis":
 
 
 class RedisTraffic(Traffic):
-    """Fixed windows of a minute. While the server is down each process counts for itself and says so in the log."""
+    """Fixed windows of a minute.
+
+    While the server is down each process counts for itself and says so in the log.
+    """
 
     def __init__(self, client: "Redis", now: Callable[[], float] = time.time) -> None:
         self._count = client.register_script(COUNT)

@@ -35,7 +35,10 @@ class Skipped(Struct, frozen=True):
 
 
 def read_documents(paths: Iterable[Path], labels: Labels) -> tuple[list[Article], list[Skipped]]:
-    """Read files and folders. Raises `DataFileError` for a path that does not exist or a folder with nothing in it."""
+    """Read files and folders.
+
+    Raises `DataFileError` for a path that does not exist or a folder with nothing in it.
+    """
     articles: dict[str, Article] = {}
     skipped: list[Skipped] = []
     for path in paths:

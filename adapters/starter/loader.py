@@ -55,16 +55,26 @@ def read_article(path: Path) -> Article:
         raise DataFileError("no_front_matter", f"{path}:1: an article begins with a line '{FENCE}'.")
     end = next((n for n, line in enumerate(lines[1:], 1) if line.strip() == FENCE), None)
     if end is None:
-        raise DataFileError("no_front_matter", f"{path}:{len(lines)}: the front matter has no closing '{FENCE}'.")
+        raise DataFileError(
+            "no_front_matter", f"{path}:{len(lines)}: the front matter has no closing '{FENCE}'."
+        )
     head = _typed(_toml("\n".join(lines[1:end]), path, offset=1), FrontMatter, path)
     body = "\n".join(lines[end + 1 :]).strip()
     if not body:
-        raise DataFileError("empty_article", f"{path}:{end + 1}: the article has no text below its front matter.")
+        raise DataFileError(
+            "empty_article", f"{path}:{end + 1}: the article has no text below its front matter."
+        )
     refuse_unstorable(body, "article")
     return Article(
-        ArticleId(head.id), head.title, head.category, body, head.product, head.api_versions, head.error_codes,
+        ArticleId(head.id),
+        head.title,
+        head.category,
+        body,
+        head.product,
+        head.api_versions,
+        head.error_codes,
         head.sources,
-    )  # fmt: skip
+    )
 
 
 def content_hash(article: Article) -> ContentHash:
@@ -154,7 +164,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise DataFileError("not_text", f"{path}: not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+        raise DataFileError(
+            "not_text", f"{path}: not UTF-8 text (byte {error.start}). Save it as UTF-8."
+        ) from error
     except OSError as error:
         raise DataFileError("unreadable", f"{path}: cannot be read ({error.strerror}).") from error
 
@@ -163,12 +175,15 @@ def _check_intent(intent: Intent, path: Path, found: Mapping[str, Intent]) -> No
     if intent.name in found:
         raise DataFileError("duplicate_intent", f"{path}: the intent '{intent.name}' is defined twice.")
     if intent.response_type not in set(ResponseType):
-        raise DataFileError("bad_intent", f"{path}: '{intent.name}' has response_type '{intent.response_type}'.")
+        raise DataFileError(
+            "bad_intent", f"{path}: '{intent.name}' has response_type '{intent.response_type}'."
+        )
     if intent.issue_type not in ISSUE_TYPES:
         raise DataFileError("bad_intent", f"{path}: '{intent.name}' has issue_type '{intent.issue_type}'.")
     if len(intent.utterances) < MIN_UTTERANCES:
         raise DataFileError(
-            "few_utterances", f"{path}: '{intent.name}' has {len(intent.utterances)} utterances, needs {MIN_UTTERANCES}."
+            "few_utterances",
+            f"{path}: '{intent.name}' has {len(intent.utterances)} utterances, needs {MIN_UTTERANCES}.",
         )
 
 

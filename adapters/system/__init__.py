@@ -12,7 +12,9 @@ from domain.nlu.understanding import CODE, Language
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.embedding import LanguageDetector
 
-NOT_LANGUAGE = re.compile(r"https?://\S+|\b\w+__\w+\b|\b[A-Z]{3,}(?:_[A-Z0-9]+)+\b|\b[A-Z]\w+Exception\b|[\d_]+")
+NOT_LANGUAGE = re.compile(
+    r"https?://\S+|\b\w+__\w+\b|\b[A-Z]{3,}(?:_[A-Z0-9]+)+\b|\b[A-Z]\w+Exception\b|[\d_]+"
+)
 FEW_WORDS = 3
 """With this many words or fewer detection guesses; English is assumed then, if the letters are Latin."""
 

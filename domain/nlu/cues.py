@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 class Cues:
     """Phrase lists compiled to one pattern each. A phrase may use regular-expression syntax."""
 
-    def __init__(self, signals: Mapping[str, Sequence[str]], issue_types: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, signals: Mapping[str, Sequence[str]], issue_types: Mapping[str, Sequence[str]]
+    ) -> None:
         self._signals = {name: _compiled(phrases) for name, phrases in signals.items()}
         self._issue_types = {name: _compiled(phrases) for name, phrases in issue_types.items()}
 

@@ -46,7 +46,10 @@ class Gazetteer(Struct, frozen=True):
 
 
 class EntityFinder:
-    """Finds entities in a message. Patterns are compiled once; a span belongs to the first pattern that claims it."""
+    """Finds entities in a message.
+
+    Patterns are compiled once; a span belongs to the first pattern that claims it.
+    """
 
     def __init__(self, gazetteer: Gazetteer) -> None:
         self._gazetteer = gazetteer
@@ -71,15 +74,28 @@ class EntityFinder:
 
 PATTERNS: tuple[tuple[EntityType, re.Pattern[str]], ...] = (
     (EntityType.CODE, re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)),
-    (EntityType.CODE, re.compile(r"\bselect\b[\s\S]{1,400}?\bfrom\s+\w+(?:\s+where\s+[^.?!\n]{1,200})?", re.IGNORECASE)),
+    (
+        EntityType.CODE,
+        re.compile(r"\bselect\b[\s\S]{1,400}?\bfrom\s+\w+(?:\s+where\s+[^.?!\n]{1,200})?", re.IGNORECASE),
+    ),
     (EntityType.API_ENDPOINT, re.compile(r"/services/[\w./{}-]*[\w/}]")),
     (EntityType.ERROR, re.compile(r"\b(?:System\.)?[A-Z]\w+Exception\b")),
     (EntityType.ERROR, re.compile(r"\b[A-Z]{3,}(?:_[A-Z0-9]+)+\b")),
-    (EntityType.ERROR, re.compile(r"\bToo many (?:SOQL queries|DML (?:statements|rows)|query rows)(?:: \d+)?", re.I)),
+    (
+        EntityType.ERROR,
+        re.compile(
+            r"\bToo many (?:SOQL queries|DML (?:statements|rows)|query rows)(?:: \d+)?", re.IGNORECASE
+        ),
+    ),
     (EntityType.SALESFORCE_OBJECT, re.compile(r"\b[A-Za-z]\w*__(?:e|b|x|mdt|kav)\b")),
     (EntityType.FIELD_NAME, re.compile(r"\b(?:[A-Z]\w*\.)?[A-Za-z]\w*__[cr]\b|\b[A-Z][a-z]\w*\.[A-Z]\w+\b")),
     (EntityType.DATE, re.compile(r"\b\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z?)?\b")),
-    (EntityType.DATE, re.compile(r"\b(?:today|yesterday|tomorrow|(?:last|next|this) (?:week|month|quarter|year))\b", re.I)),
+    (
+        EntityType.DATE,
+        re.compile(
+            r"\b(?:today|yesterday|tomorrow|(?:last|next|this) (?:week|month|quarter|year))\b", re.IGNORECASE
+        ),
+    ),
 )
 
 

@@ -1,8 +1,8 @@
-"""Which intent a message has, from its embedding: a linear head, calibrated, with unknown as a first-class answer.
+"""Which intent a message has, from its embedding: a calibrated linear head, with unknown as an answer.
 
 Unknown is judged by the energy of the head's logits (Liu et al., Energy-based Out-of-distribution Detection,
-NeurIPS 2020) and the distance to the three nearest training utterances, each standardised on held-out training
-utterances; softmax alone is a poor detector.
+NeurIPS 2020) and the distance to the three nearest training utterances, each standardised on held-out
+training utterances; softmax alone is a poor detector.
 """
 
 import numpy as np
@@ -27,7 +27,10 @@ class Intent(Struct, frozen=True):
 
 
 class IntentGuess(Struct, frozen=True):
-    """The best intent, or `known=False`. `confidence` in 0..1 is calibrated; `novelty` above 0 means unknown."""
+    """The best intent, or `known=False`.
+
+    `confidence` in 0..1 is calibrated; `novelty` above 0 means unknown.
+    """
 
     name: str
     confidence: float
@@ -58,7 +61,10 @@ class IntentModel(Struct, frozen=True):
         probabilities = softmax(logits / self.temperature)
         novelty = self.novelty(logits, vector) - self.threshold
         return IntentGuess(
-            self.names[best], round(float(probabilities[best]), 4), bool(novelty <= 0), round(float(novelty), 3)
+            self.names[best],
+            round(float(probabilities[best]), 4),
+            bool(novelty <= 0),
+            round(float(novelty), 3),
         )
 
     def novelty(self, logits: NDArray[np.float32], vector: NDArray[np.float32]) -> float:

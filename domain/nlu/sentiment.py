@@ -10,13 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|[\U0001F300-\U0001FAFF\u2600-\u27BF]")
+WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[\U0001F300-\U0001FAFF\u2600-\u27BF]")
 NORMALISER = 15.0
 """VADER's alpha: a summed valence of 4 becomes 0.72."""
 NEGATED = -0.74
 CAPITALS = 0.733
 EXCLAMATION = 0.292
 NEGATION_WINDOW = 3
+FELT = 0.3
+"""Absolute score from which a message without emotion words still counts as joy or anger."""
+SHOUTED = 3
+"""Letters from which a word in capitals is shouted, not an abbreviation like OK."""
 
 
 class Lexicon(Struct, frozen=True):
@@ -31,7 +35,7 @@ class Lexicon(Struct, frozen=True):
 
 
 class Sentiment(Struct, frozen=True):
-    """`score` in -1..1; `emotion` is joy, anger, fear, sadness, surprise or neutral; `intensity` 0 (none) to 5."""
+    """`score` in -1..1; `emotion` joy, anger, fear, sadness, surprise, neutral; `intensity` 0 to 5."""
 
     score: float
     emotion: str
@@ -47,9 +51,9 @@ def sentiment(text: str, lexicon: Lexicon) -> Sentiment:
         total += math.copysign(EXCLAMATION * min(text.count("!"), 4), total)
     score = total / math.sqrt(total * total + NORMALISER) if total else 0.0
     emotion, strength = _emotion(words, lexicon)
-    if emotion == "neutral" and score <= -0.3:
+    if emotion == "neutral" and score <= -FELT:
         emotion, strength = "anger", 1
-    elif emotion == "neutral" and score >= 0.3:
+    elif emotion == "neutral" and score >= FELT:
         emotion, strength = "joy", 1
     intensity = min(5, math.ceil(abs(score) * 5)) if strength else 0
     return Sentiment(round(score, 3), emotion, intensity)
@@ -62,14 +66,16 @@ def _valences(text: str, words: Sequence[str], lexicon: Lexicon) -> Iterator[flo
         if f" {phrase} " in f" {lower} ":
             covered.update(phrase.split())
             yield valence
-    shouting = any(w.isupper() and len(w) > 2 for w in words) and not text.isupper()
+    shouting = any(w.isupper() and len(w) >= SHOUTED for w in words) and not text.isupper()
     for position, word in enumerate(words):
         value = lexicon.valence.get(word.lower(), lexicon.emoji.get(word, 0.0))
         if not value or word.lower() in covered:
             continue
-        if shouting and word.isupper() and len(word) > 2:
+        if shouting and word.isupper() and len(word) >= SHOUTED:
             value += math.copysign(CAPITALS, value)
-        yield _in_context(value, [w.lower() for w in words[max(0, position - NEGATION_WINDOW) : position]], lexicon)
+        yield _in_context(
+            value, [w.lower() for w in words[max(0, position - NEGATION_WINDOW) : position]], lexicon
+        )
 
 
 def _in_context(value: float, before: Sequence[str], lexicon: Lexicon) -> float:

@@ -5,17 +5,18 @@ from functools import lru_cache
 
 import Stemmer
 
-WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)?|_")
+WORDS = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?|_")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'(A-Z0-9`])")
 ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|Mr|Ms|Dr|No)|^\d+)\.$")
 
 STOP_WORDS = frozenset(
-    """a about above after again all am an and any are as at be been before being below between both but by can
-    could did do does doing don down during each few for from further had has have having he her here hers him his
-    how i if in into is it its just ll me more most my myself no nor not now of off on once only or other our ours
-    out over own please re same she should so some such than that the their them then there these they this those
-    through to too under until up ve very was we were what when where which while who whom why will with would you
-    your yours hello hi hey thanks thank get got im ive want need help trying""".split()
+    """a about above after again all am an and any are as at be been before being below between both but by
+    can could did do does doing don down during each few for from further had has have having he her
+    here hers him his how i if in into is it its just ll me more most my myself no nor not now of off on
+    once only or other our ours out over own please re same she should so some such than that the their
+    them then there these they this those through to too under until up ve very was we were what when
+    where which while who whom why will with would you your yours hello hi hey thanks thank get got im
+    ive want need help trying""".split()  # noqa: SIM905  # a list of 150 lines reads worse
 )
 """Words that carry no topic in a support question. 'not' is one: retrieval is about topics, not polarity."""
 
@@ -35,11 +36,11 @@ def tokens(text: str) -> list[str]:
 
 def terms(text: str) -> list[str]:
     """Index terms: stems of the words that carry a topic. `Account__c` yields its parts."""
-    return [stem(token) for token in tokens(text) if token not in STOP_WORDS and token != "_"]
+    return [stem(token) for token in tokens(text) if token not in STOP_WORDS]
 
 
 def normalised(text: str) -> str:
-    """The text with white space folded and case ignored: equal for texts that should share a cached embedding."""
+    """White space folded and case ignored: equal for texts that may share a cached embedding."""
     return " ".join(text.split()).casefold()
 
 

@@ -1,4 +1,4 @@
-"""Training the intent head: logistic regression on embeddings, calibrated and thresholded on held-out folds."""
+"""Training the intent head: logistic regression on embeddings, calibrated on held-out folds."""
 
 from collections.abc import Sequence
 

@@ -47,5 +47,8 @@ class Models(Struct, frozen=True):
 def understand(text: str, vector: NDArray[np.float32], language: Language, models: Models) -> Understanding:
     """Understand a message from its text, its unit embedding (d,) and its detected language."""
     return Understanding(
-        language, models.head.guess(vector), models.finder.find(text), sentiment(CODE.sub(" ", text), models.lexicon)
+        language,
+        models.head.guess(vector),
+        models.finder.find(text),
+        sentiment(CODE.sub(" ", text), models.lexicon),
     )

@@ -1,4 +1,6 @@
-"""BM25 over passages. `rank_bm25` gives the statistics; scores are precomputed per posting (eager scoring, as in
+"""BM25 over passages.
+
+`rank_bm25` gives the statistics; scores are precomputed per posting (eager scoring, as in
 Lù, BM25S, 2024), so a query adds up short arrays instead of visiting every passage. Equal to
 `BM25Okapi.get_scores` to rounding.
 """
@@ -49,7 +51,7 @@ class LexicalIndex:
         return scores
 
     def coverage(self, query: Sequence[str], number: int) -> float:
-        """The share of the query's information (sum of idf over distinct terms) that passage `number` holds, 0..1."""
+        """The share of the query's information (idf of distinct terms) that passage `number` holds, 0..1."""
         held = total = 0.0
         for term in set(query):
             weight = self._idf.get(term, self._unseen)

@@ -42,12 +42,16 @@ class Passage(Struct, frozen=True):
     @property
     def text(self) -> str:
         """What is indexed: title, heading, error codes and body."""
-        return "\n".join(part for part in (self.title, self.heading, " ".join(self.error_codes), self.body) if part)
+        return "\n".join(
+            part for part in (self.title, self.heading, " ".join(self.error_codes), self.body) if part
+        )
 
 
 class Hit(Struct, frozen=True):
-    """A passage found. `score` in 0..1 is fused within this result; `cosine` in -1..1 and `coverage` in 0..1
-    (share of the question's information, by inverse document frequency, that the passage holds) are absolute.
+    """A passage found.
+
+    `score` in 0..1 is fused within this result; `cosine` in -1..1 and `coverage` in 0..1 (share of the
+    question's information, by inverse document frequency, that the passage holds) are absolute.
     """
 
     passage: Passage

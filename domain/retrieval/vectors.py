@@ -17,7 +17,9 @@ class VectorIndex:
         if self.size:
             self._index.add(self._vectors)
 
-    def search(self, vector: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def search(
+        self, vector: NDArray[np.float32], count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The `count` nearest rows and their cosines, best first; fewer when the index is smaller."""
         if not self.size:
             return np.empty(0, np.int64), np.empty(0, np.float32)

@@ -65,9 +65,13 @@ def parse_action(raw: object, where: str) -> Action:
         raise RuleError("bad_action", f"{where}: an action is an object with a 'type', got {raw!r}.")
     match raw.get("type"):
         case "escalate":
-            return EscalateAction(_text(raw, "queue", where), _one_of(raw, "priority", PRIORITIES, where, "normal"))
+            return EscalateAction(
+                _text(raw, "queue", where), _one_of(raw, "priority", PRIORITIES, where, "normal")
+            )
         case "notify":
-            return NotifyAction(_text(raw, "recipient", where), _one_of(raw, "method", METHODS, where, "email"))
+            return NotifyAction(
+                _text(raw, "recipient", where), _one_of(raw, "method", METHODS, where, "email")
+            )
         case "sla":
             return SlaAction(_minutes(_text(raw, "target", where), where))
         case "set_priority":
@@ -75,11 +79,13 @@ def parse_action(raw: object, where: str) -> Action:
         case "tag":
             return TagAction(_text(raw, "name", where))
         case other:
-            raise RuleError("unknown_action", f"{where}: no action is called '{other}'{suggestion(other, ACTIONS)}")
+            raise RuleError(
+                "unknown_action", f"{where}: no action is called '{other}'{suggestion(other, ACTIONS)}"
+            )
 
 
 def merge(actions: Sequence[Action]) -> Directive:
-    """Merge actions given in rule order: first queue wins, highest priority, tightest SLA, union of the rest."""
+    """Merge actions in rule order: first queue, highest priority, tightest SLA, all of the rest."""
     escalations = [a for a in actions if isinstance(a, EscalateAction)]
     priorities = [a.priority for a in actions if isinstance(a, EscalateAction | PriorityAction)]
     return Directive(
@@ -113,5 +119,7 @@ def _one_of(
 def _minutes(target: str, where: str) -> int:
     match = DURATION.fullmatch(target)
     if match is None:
-        raise RuleError("bad_action", f"{where}: an SLA target looks like '15_minutes' or '4_hours', got '{target}'.")
+        raise RuleError(
+            "bad_action", f"{where}: an SLA target looks like '15_minutes' or '4_hours', got '{target}'."
+        )
     return int(match.group(1)) * MINUTES[match.group(2)]

@@ -49,7 +49,9 @@ def parse_condition(raw: object, where: str, depth: int = 1) -> Condition:
         raise RuleError("bad_condition", f"{where}: a condition is an object, got {_shown(raw)}.")
     condition = _group(raw, where, depth) if "rules" in raw else _comparison(raw, where)
     if depth == 1 and sum(1 for _ in leaves(condition)) > MAX_LEAVES:
-        raise RuleError("too_many_comparisons", f"{where}: more than {MAX_LEAVES} comparisons. Split the rule.")
+        raise RuleError(
+            "too_many_comparisons", f"{where}: more than {MAX_LEAVES} comparisons. Split the rule."
+        )
     return condition
 
 
@@ -70,7 +72,9 @@ def _group(raw: Mapping[object, object], where: str, depth: int) -> Group:
         )
     members = raw["rules"]
     if not isinstance(members, Sequence) or isinstance(members, str) or not members:
-        raise RuleError("empty_group", f"{where}: the {operator} group has no rules. Add one or remove the group.")
+        raise RuleError(
+            "empty_group", f"{where}: the {operator} group has no rules. Add one or remove the group."
+        )
     return Group(operator, tuple(parse_condition(member, where, depth + 1) for member in members))
 
 
@@ -105,7 +109,8 @@ def _one(value: object, fact: Fact, where: str, operator: str) -> float | str | 
         raise RuleError("bad_value", f"{where}: '{fact.name}' is a text; got {_shown(value)}.")
     if fact.values and value not in fact.values and operator != "starts_with":
         raise RuleError(
-            "bad_value", f"{where}: {_shown(value)} is not a value of '{fact.name}'{suggestion(value, fact.values)}"
+            "bad_value",
+            f"{where}: {_shown(value)} is not a value of '{fact.name}'{suggestion(value, fact.values)}",
         )
     return value
 
@@ -114,7 +119,9 @@ def _number(value: object, fact: Fact, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124  # NaN
         raise RuleError("bad_value", f"{where}: '{fact.name}' is a number; got {_shown(value)}.")
     if (fact.low is not None and value < fact.low) or (fact.high is not None and value > fact.high):
-        raise RuleError("out_of_range", f"{where}: {value} is outside {fact.low}..{fact.high} for '{fact.name}'.")
+        raise RuleError(
+            "out_of_range", f"{where}: {value} is outside {fact.low}..{fact.high} for '{fact.name}'."
+        )
     return value
 
 

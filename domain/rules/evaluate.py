@@ -1,4 +1,4 @@
-"""Three-valued evaluation of one condition, for explaining: true, false, or None for unknown (strong Kleene)."""
+"""Three-valued evaluation of one condition, for explaining: true, false, or None (strong Kleene)."""
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
@@ -85,5 +85,5 @@ def _all(verdicts: Sequence[bool | None]) -> bool | None:
     return None if None in verdicts else True
 
 
-def _not(value: bool | None) -> bool | None:
+def _not(value: bool | None) -> bool | None:  # noqa: FBT001  # negation takes a boolean
     return None if value is None else not value

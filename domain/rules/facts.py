@@ -1,4 +1,7 @@
-"""The facts that rules may speak of, with kind, range and meaning. A rule is checked against these when it is saved."""
+"""The facts that rules may speak of, with kind, range and meaning.
+
+A rule is checked against these when it is saved.
+"""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches

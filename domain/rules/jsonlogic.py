@@ -1,7 +1,7 @@
 """Conditions as JSON-logic, run by datalogic.
 
-Missing facts are unknown and a rule fires only when certain (strong Kleene logic): NOT is pushed to the leaves and
-every leaf is guarded by `!== null`, so plain two-valued JSON-logic gives the same answer.
+Missing facts are unknown and a rule fires only when certain (strong Kleene logic): NOT is pushed to the
+leaves and every leaf is guarded by `!== null`, so plain two-valued JSON-logic gives the same answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,9 @@ class CompiledRules:
     """Many conditions compiled as one expression; evaluating visits them all in one native call."""
 
     def __init__(self, conditions: Sequence[Condition]) -> None:
-        self._rule = _engine.compile([to_jsonlogic(condition) for condition in conditions]) if conditions else None
+        self._rule = (
+            _engine.compile([to_jsonlogic(condition) for condition in conditions]) if conditions else None
+        )
 
     def fired(self, facts: Facts) -> list[bool]:
         """Which conditions are certain under `facts`; only declared facts reach the engine."""

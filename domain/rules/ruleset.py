@@ -76,7 +76,7 @@ class RuleSet:
 
 
 def parse_ruleset(source: bytes, name: str) -> RuleSet:
-    """Read, check and compile a JSON list of rules; `name` names the source in messages. Raises `RuleError`."""
+    """Read, check and compile a JSON list of rules; `name` is for messages. Raises `RuleError`."""
     try:
         raw = msgspec.json.decode(source)
     except msgspec.DecodeError as error:
@@ -133,7 +133,7 @@ def _check_examples(rule: Rule) -> None:
         if unknown:
             raise RuleError(
                 "unknown_fact",
-                f"{rule.id}, example {number}: there is no fact called '{unknown}'{suggestion(unknown, FACTS)}",
+                f"{rule.id}, example {number}: no fact is called '{unknown}'{suggestion(unknown, FACTS)}",
             )
         if compiled.fired(example.facts)[0] is not example.fires:
             should = "should fire and does not" if example.fires else "fires and should not"

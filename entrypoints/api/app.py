@@ -141,7 +141,7 @@ class Served:
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
         except Exception as error:
-            log.error("start_failed", exc_info=error)
+            log.exception("start_failed")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise
         await send({"type": "lifespan.shutdown.complete"})

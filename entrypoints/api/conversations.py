@@ -1,14 +1,14 @@
 """The customer's conversation endpoints."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 from litestar import Controller, MediaType, Request, Response, get, post
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
-from litestar.response import ServerSentEvent
+from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
 from domain.conversation import Channel, Status
@@ -29,9 +29,10 @@ from ports.outbound.conversations import ConversationFilter
 from ports.outbound.keys import Principal
 
 Caller = Request[Principal, Any, State]
-ConversationPath = Annotated[UUID, Parameter(description="The conversation.")]
-Cursor = Annotated[UUID | None, Parameter(description="The `next` of the page before.")]
-Limit = Annotated[int, Parameter(ge=1, le=100, description="Items on the page.")]
+Application = NamedDependency[App]
+ConversationPath = Annotated[UUID, PathParameter(description="The conversation.")]
+Cursor = Annotated[UUID | None, QueryParameter(description="The `next` of the page before.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items on the page.")]
 
 ERRORS: dict[int, ResponseSpec] = {
     400: spec(Error, "Bad request"),
@@ -53,8 +54,8 @@ class ConversationController(Controller):
     """Conversations and what is said in them."""
 
     path = "/api/v1/conversations"
-    tags: ClassVar = ["conversations"]
-    guards: ClassVar = [needs("chat")]
+    tags = ["conversations"]  # noqa: RUF012  # Litestar types it as an instance's
+    guards = [needs("chat")]  # noqa: RUF012  # as above
 
     @post(
         operation_id="createConversation",
@@ -64,7 +65,7 @@ class ConversationController(Controller):
         },
     )
     async def start(
-        self, request: Caller, data: schemas.StartConversation, app: App
+        self, request: Caller, data: JSONBody[schemas.StartConversation], app: Application
     ) -> Response[schemas.Conversation]:
         """Create a conversation, or return the one that the user has open on this channel."""
         user = UserId(data.user_id)
@@ -76,13 +77,13 @@ class ConversationController(Controller):
         return Response(schemas.Conversation.of(started.conversation), status_code=status)
 
     @get(operation_id="listConversations", responses=ERRORS)
-    async def index(  # noqa: PLR0913  # one parameter a filter
+    async def index(  # one parameter a filter
         self,
         request: Caller,
-        app: App,
-        status: Status | None = None,
-        channel: Channel | None = None,
-        user_id: UUID | None = None,
+        app: Application,
+        status: FromQuery[Status | None] = None,
+        channel: FromQuery[Channel | None] = None,
+        user_id: FromQuery[UUID | None] = None,
         before: Cursor = None,
         limit: Limit = 20,
     ) -> schemas.Conversations:
@@ -93,7 +94,9 @@ class ConversationController(Controller):
         return schemas.Conversations(found, found[-1].id if len(found) == limit else None)
 
     @get("/{conversation_id:uuid}", operation_id="getConversation", responses=ERRORS)
-    async def one(self, request: Caller, conversation_id: ConversationPath, app: App) -> schemas.Conversation:
+    async def one(
+        self, request: Caller, conversation_id: ConversationPath, app: Application
+    ) -> schemas.Conversation:
         """Read a conversation."""
         return schemas.Conversation.of(await app.read.one(request.user, ConversationId(conversation_id)))
 
@@ -104,9 +107,13 @@ class ConversationController(Controller):
         responses={**POST_ERRORS, 200: spec(schemas.MessageResponse, "Message processed")},
     )
     async def send(
-        self, request: Caller, conversation_id: ConversationPath, data: schemas.SendMessage, app: App
+        self,
+        request: Caller,
+        conversation_id: ConversationPath,
+        data: JSONBody[schemas.SendMessage],
+        app: Application,
     ) -> Response[Any]:
-        """Send a message and get its answer; as server-sent events when the client accepts `text/event-stream`."""
+        """Send a message, get its answer; as events for clients that accept `text/event-stream`."""
         command = Reply(
             request.user.organization,
             ConversationId(conversation_id),
@@ -128,7 +135,7 @@ class ConversationController(Controller):
         self,
         request: Caller,
         conversation_id: ConversationPath,
-        app: App,
+        app: Application,
         after: Cursor = None,
         limit: Limit = 50,
     ) -> schemas.Messages:
@@ -139,26 +146,53 @@ class ConversationController(Controller):
         found = [schemas.Message.of(conversation_id, said) for said in await app.read.transcript(query)]
         return schemas.Messages(found, found[-1].id if len(found) == limit else None)
 
-    @post("/{conversation_id:uuid}/resolve", operation_id="resolveConversation", status_code=HTTP_200_OK, responses=POST_ERRORS)
+    @post(
+        "/{conversation_id:uuid}/resolve",
+        operation_id="resolveConversation",
+        status_code=HTTP_200_OK,
+        responses=POST_ERRORS,
+    )
     async def resolve(
-        self, request: Caller, conversation_id: ConversationPath, data: schemas.Resolve, app: App
+        self,
+        request: Caller,
+        conversation_id: ConversationPath,
+        data: JSONBody[schemas.Resolve],
+        app: Application,
     ) -> schemas.Conversation:
         """Close a conversation as solved; closing it again changes nothing."""
         resolution = data.resolution if request.user.may_see_all else None
         command = Resolve(request.user, ConversationId(conversation_id), resolution)
         return schemas.Conversation.of(await app.resolve(command))
 
-    @post("/{conversation_id:uuid}/escalate", operation_id="escalateConversation", status_code=HTTP_200_OK, responses=POST_ERRORS)
+    @post(
+        "/{conversation_id:uuid}/escalate",
+        operation_id="escalateConversation",
+        status_code=HTTP_200_OK,
+        responses=POST_ERRORS,
+    )
     async def escalate(
-        self, request: Caller, conversation_id: ConversationPath, data: schemas.Escalate, app: App
+        self,
+        request: Caller,
+        conversation_id: ConversationPath,
+        data: JSONBody[schemas.Escalate],
+        app: Application,
     ) -> schemas.Conversation:
         """Hand a conversation to people; doing it again changes nothing."""
         command = Escalate(request.user, ConversationId(conversation_id), storable(data.reason))
         return schemas.Conversation.of(await app.escalate(command))
 
-    @post("/{conversation_id:uuid}/feedback", operation_id="giveFeedback", status_code=HTTP_201_CREATED, responses=POST_ERRORS)
+    @post(
+        "/{conversation_id:uuid}/feedback",
+        operation_id="giveFeedback",
+        status_code=HTTP_201_CREATED,
+        responses=POST_ERRORS,
+    )
     async def feedback(
-        self, request: Caller, conversation_id: ConversationPath, data: schemas.Feedback, app: App
+        self,
+        request: Caller,
+        conversation_id: ConversationPath,
+        data: JSONBody[schemas.Feedback],
+        app: Application,
     ) -> schemas.Feedback:
         """Rate an answer; the newest rating stands."""
         await app.feedback(
@@ -174,7 +208,7 @@ class ConversationController(Controller):
 
 
 def message_id(request: Caller, app: App) -> MessageId:
-    """The id of a new message: derived from the Idempotency-Key where there is one, so a retry is the same message."""
+    """The id of a new message: from the Idempotency-Key if there is one, so a retry is the same message."""
     key = request.scope["state"].get("idempotency_key")
     if key is None:
         return MessageId(app.ports.ids.fresh())

@@ -1,6 +1,7 @@
 """One table from errors to HTTP answers; every body is `{"error": str, "details": {"code": str, ...}}`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from litestar import Request, Response
@@ -31,14 +32,17 @@ STATUS: Mapping[type[Exception], int] = {
 RETRY_AFTER = 2
 """Seconds to wait before trying again when nothing better is known."""
 
-AnyRequest = Request[object, object, object]  # type: ignore[type-var]  # any state
+AnyRequest = Request[Any, Any, Any]
+ExceptionHandler = Callable[[AnyRequest, Any], Response[Any]]
 
 log = structlog.get_logger()
 
 
 def answer(status: int, error: str, code: str, **details: object) -> Response[Error]:
     """An error answer."""
-    return Response(Error(error, {"code": code, **details}), status_code=status, media_type="application/json")
+    return Response(
+        Error(error, {"code": code, **details}), status_code=status, media_type="application/json"
+    )
 
 
 def on_domain_error(_: AnyRequest, error: DomainError) -> Response[Error]:
@@ -54,7 +58,9 @@ def on_world_error(_: AnyRequest, error: WorldError) -> Response[Error]:
     if status != HTTP_503_SERVICE_UNAVAILABLE:
         return answer(status, "Something that Casepilot needs refused to work.", "refused")
     wait = error.retry_after or RETRY_AFTER
-    reply = answer(status, "Casepilot cannot do this right now. Try again shortly.", "unavailable", retry_after=wait)
+    reply = answer(
+        status, "Casepilot cannot do this right now. Try again shortly.", "unavailable", retry_after=wait
+    )
     reply.headers["Retry-After"] = str(wait)
     return reply
 
@@ -96,7 +102,7 @@ CODES: Mapping[int, str] = {
     415: "unsupported_media_type",
 }
 
-HANDLERS = {
+HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
     DomainError: on_domain_error,
     WorldError: on_world_error,
     HTTPException: on_http_error,

@@ -55,7 +55,9 @@ class Gate(ASGIMiddleware):
         if not allowance.allowed:
             await _send_limited(send, allowance, int(time.time()))
         elif refusal is not None and path not in PUBLIC:
-            await _send_json(send, 401, Error(refusal.detail, {"code": "unauthorized"}), [(b"www-authenticate", b"Bearer")])
+            await _send_json(
+                send, 401, Error(refusal.detail, {"code": "unauthorized"}), [(b"www-authenticate", b"Bearer")]
+            )
         else:
             scope["user"], scope["auth"] = principal, None
             await self._once(scope, receive, send, next_app, principal)
@@ -63,7 +65,9 @@ class Gate(ASGIMiddleware):
     async def _identify(self, scope: Scope) -> tuple[Principal | None, NotAuthorizedException | None]:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            return await self._authenticate(headers.get(b"authorization", ""), headers.get(b"x-api-key", "")), None
+            return await self._authenticate(
+                headers.get(b"authorization", ""), headers.get(b"x-api-key", "")
+            ), None
         except NotAuthorizedException as refusal:
             return None, refusal
 
@@ -75,7 +79,9 @@ class Gate(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         if len(key) > MAX_KEY or not key.isprintable():
-            error = Error("Idempotency-Key takes 1 to 255 printable characters.", {"code": "bad_idempotency_key"})
+            error = Error(
+                "Idempotency-Key takes 1 to 255 printable characters.", {"code": "bad_idempotency_key"}
+            )
             await _send_json(send, 400, error)
             return
         body, receive = await _read(receive)
@@ -92,7 +98,9 @@ class Gate(ASGIMiddleware):
                 )
                 await _send_json(send, 422, error)
             case InFlight():
-                error = Error("The first request with this key is still running.", {"code": "request_in_flight"})
+                error = Error(
+                    "The first request with this key is still running.", {"code": "request_in_flight"}
+                )
                 await _send_json(send, 409, error, [(b"retry-after", b"1")])
 
     async def _first(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 from litestar import MediaType, Response, get, post
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.response import File
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
@@ -43,7 +44,7 @@ async def health() -> schemas.Health:
     operation_id="ready",
     responses={503: spec(schemas.Ready, "Turns cannot be served")},
 )
-async def ready(app: App) -> Response[schemas.Ready]:
+async def ready(app: NamedDependency[App]) -> Response[schemas.Ready]:
     """Whether turns can be served: pings every adapter."""
     names = list(app.ports.pings)
     answers = await asyncio.gather(*(_well(name, app.ports.pings[name]) for name in names))
@@ -63,8 +64,13 @@ async def ready(app: App) -> Response[schemas.Ready]:
         429: spec(schemas.RateLimited, "Rate limit exceeded"),
     },
 )
-async def session(app: App, settings: Settings, tokens: Tokens) -> schemas.Session:
-    """Give a visitor of the demo page a user and a token for an hour. Only on servers started by `casepilot up`."""
+async def session(
+    app: NamedDependency[App], settings: NamedDependency[Settings], tokens: NamedDependency[Tokens]
+) -> schemas.Session:
+    """Give a visitor of the demo page a user and a token for an hour.
+
+    Only on servers started by `casepilot up`.
+    """
     if not settings.demo_organization:
         raise NotFoundException("This server gives no demo sessions; use a token or an API key.")
     now = app.ports.clock.now()

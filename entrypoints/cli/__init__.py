@@ -1,4 +1,7 @@
-"""The command line. Exit codes: 0 ok, 1 the thing checked is not right, 2 bad usage or input, 3 unavailable."""
+"""The command line.
+
+Exit codes: 0 ok, 1 the thing checked is not right, 2 bad usage or input, 3 unavailable.
+"""
 
 import asyncio
 import logging
@@ -24,7 +27,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Data = Annotated[Path, typer.Option("--data", help="Folder of the embedded servers and their data.", envvar="CASEPILOT_DATA")]
+Data = Annotated[
+    Path,
+    typer.Option("--data", help="Folder of the embedded servers and their data.", envvar="CASEPILOT_DATA"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 DEFAULT_DATA = Path(".casepilot")
 
@@ -37,7 +43,9 @@ def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the f
 
 @app.callback()
 def setup(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[  # noqa: ARG001  # its callback does the work
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Casepilot: an AI customer-service agent for Salesforce support that can prove its answers."""
     logging.basicConfig(level=logging.ERROR)
@@ -60,7 +68,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Run everything on this machine, with servers of its own, until Ctrl-C."""
-    from entrypoints.cli.up import up as run  # noqa: PLC0415  # each command loads only what it needs
+    from entrypoints.cli.up import up as run
 
     with errors_to_exit_codes():
         run(data, port, None if no_dashboard else dashboard_port, as_json=as_json)
@@ -74,17 +82,22 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Ask one question, through the whole turn, on a running `casepilot up` or for itself."""
-    from entrypoints.cli.ask import ask as run  # noqa: PLC0415  # see up
-    from entrypoints.cli.ask import print_answer  # noqa: PLC0415  # see up
-    from entrypoints.embedded import reachable  # noqa: PLC0415  # see up
-    from ports.inbound.reply import Answer  # noqa: PLC0415  # see up
+    from entrypoints.cli.ask import ask as run
+    from entrypoints.cli.ask import print_answer
+    from entrypoints.embedded import reachable
+    from ports.inbound.reply import Answer
 
     with errors_to_exit_codes():
         if tier is not None and tier not in TIERS:
             raise DataFileError("bad_tier", f"'{tier}' is no tier; choose one of {', '.join(TIERS)}.")
         with progress() as bar:
             task = bar.add_task("Starting", total=None)
-            with reachable(data, lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)) as settings:
+            with reachable(
+                data,
+                lambda what, done, total: bar.update(
+                    task, description=what, completed=done, total=total or None
+                ),
+            ) as settings:
                 bar.stop()
                 answer = asyncio.run(run(settings, text, tier))
         if as_json:
@@ -103,8 +116,8 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Take documents into knowledge; prints counts, what was skipped and why."""
-    from adapters.starter.documents import Labels  # noqa: PLC0415  # see up
-    from entrypoints.cli.ingest import ingest as run  # noqa: PLC0415  # see up
+    from adapters.starter.documents import Labels
+    from entrypoints.cli.ingest import ingest as run
 
     with errors_to_exit_codes():
         found = run(paths, data, Labels(category, product, api_version))
@@ -126,7 +139,7 @@ def api(
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
 ) -> None:
     """Serve the HTTP API; settings come from the environment."""
-    from entrypoints.api.serve import serve  # noqa: PLC0415  # see up
+    from entrypoints.api.serve import serve
 
     with errors_to_exit_codes():
         serve(read(), workers)
@@ -135,7 +148,7 @@ def api(
 @app.command()
 def worker() -> None:
     """Run jobs; settings come from the environment."""
-    from entrypoints.worker import run  # noqa: PLC0415  # see up
+    from entrypoints.worker import run
 
     with errors_to_exit_codes():
         run(read())
@@ -144,7 +157,7 @@ def worker() -> None:
 @app.command()
 def scheduler() -> None:
     """Relay events and find what is overdue; settings come from the environment."""
-    from entrypoints.scheduler import run  # noqa: PLC0415  # see up
+    from entrypoints.scheduler import run
 
     with errors_to_exit_codes():
         asyncio.run(run(read()))
@@ -156,7 +169,7 @@ def migrate(
     as_json: Json = False,
 ) -> None:
     """Bring the database to a schema revision, as its owner (CASEPILOT_OWNER_URL)."""
-    from adapters.postgres.migrate import migrate as run  # noqa: PLC0415  # see up
+    from adapters.postgres.migrate import migrate as run
 
     with errors_to_exit_codes():
         arrived = asyncio.run(run(read().migrations_url, revision))

@@ -27,7 +27,9 @@ async def ask(settings: Settings, text: str, tier: str | None) -> bytes:
 def print_answer(answer: Answer) -> None:
     """The answer for people: text, sources, and why."""
     for line in answer.response.splitlines():
-        show(line if line.startswith(("    ", "```")) else textwrap.fill(line, WIDTH, subsequent_indent="   "))
+        show(
+            line if line.startswith(("    ", "```")) else textwrap.fill(line, WIDTH, subsequent_indent="   ")
+        )
     if answer.citations:
         show("\nSources")
     for citation in answer.citations:
@@ -35,7 +37,7 @@ def print_answer(answer: Answer) -> None:
         show(f"  [{citation.number}] {citation.title}{heading} ({citation.article_id})")
     show(
         f"\n{answer.response_type}, confidence {answer.confidence:.0%}, intent {answer.intent}, "
-        f"sentiment {answer.sentiment.score:+.2f} ({answer.sentiment.emotion}), {answer.processing_time_ms} ms"
+        f"sentiment {answer.sentiment.score:+.2f} {answer.sentiment.emotion}, {answer.processing_time_ms} ms"
     )
     if answer.escalation_reason:
         show(f"Handed to people: {answer.escalation_reason}")

@@ -30,7 +30,9 @@ def ingest(paths: list[str], data: Path, labels: Labels) -> Report:
     """Read, embed and store. Raises `DataFileError` for paths that cannot be read at all."""
     for path in paths:
         if "://" in path:
-            raise DataFileError("no_addresses", f"{path}: web addresses cannot be read; save the page and give the file.")
+            raise DataFileError(
+                "no_addresses", f"{path}: web addresses cannot be read; save the page and give the file."
+            )
     articles, skipped = read_documents([Path(path) for path in paths], labels)
     with progress() as bar:
         task = bar.add_task("Starting", total=None)

@@ -6,13 +6,20 @@ from contextlib import contextmanager
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from domain.errors import DomainError
 from ports.errors import WorldError
 
 NOT_RIGHT, BAD_INPUT, UNAVAILABLE = 1, 2, 3
-"""Exit codes beside 0: the thing checked is not right, bad usage or input, something outside is unavailable."""
+"""Exit codes beside 0: the thing checked is not right, bad usage or input, something is unavailable."""
 
 people = Console(stderr=True, highlight=False)
 """Where people read; standard output is for results."""

@@ -12,7 +12,7 @@ from adapters.local import port_taken
 from entrypoints.cli.output import people, progress, show, show_json
 from entrypoints.cli.supervisor import Child, Supervisor
 from entrypoints.embedded import RUNNING, Stack, stack
-from entrypoints.settings import environment
+from entrypoints.settings import child_environment
 from ports.errors import Refused, Unavailable
 
 START_SECONDS = 120.0
@@ -46,7 +46,7 @@ def up(data: Path, port: int, dashboard_port: int | None, *, as_json: bool) -> N
 
 
 def _children(running: Stack, data: Path, port: int, dashboard_port: int | None) -> list[Child]:
-    environ = {**os.environ, **environment(running.settings), "PYTHONUNBUFFERED": "1"}
+    environ = child_environment(running.settings, PYTHONUNBUFFERED="1")
     python = [sys.executable, "-m", "entrypoints.cli"]
     children = [
         Child(name, [*python, name], environ, data / "logs" / f"{name}.log")
@@ -82,7 +82,9 @@ def _announce(running: Stack, data: Path, port: int, dashboard_port: int | None,
     api = f"http://127.0.0.1:{port}"
     dashboard = f"http://127.0.0.1:{dashboard_port}" if dashboard_port else None
     if as_json:
-        show_json({"api": api, "dashboard": dashboard, "api_key": running.api_key, "data": str(data.resolve())})
+        show_json(
+            {"api": api, "dashboard": dashboard, "api_key": running.api_key, "data": str(data.resolve())}
+        )
         return
     show(f"Casepilot is running.\n\n  Ask it       {api}/")
     if dashboard:

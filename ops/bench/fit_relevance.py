@@ -1,7 +1,7 @@
 """Fits the relevance model of adapters/starter/data/thresholds.toml on tests/data/questions.toml.
 
-Run: python -m ops.bench.fit_relevance. Prints the TOML to paste, and how well it separates answerable questions
-from off-topic ones (leave-one-fifth-out).
+Run: python -m ops.bench.fit_relevance. Prints the TOML to paste, and how well it separates answerable
+questions from off-topic ones (leave-one-fifth-out).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ QUESTIONS = Path("tests/data/questions.toml")
 
 
 async def features() -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """(cosine, coverage) of the best hit of each question, whether it is answerable, and notes on wrong hits."""
+    """(cosine, coverage) of each question's best hit, whether it is answerable, notes on wrong hits."""
     embedder = MiniLmEmbedder(prepare(Path(".cache/models")), threads=2)
     found = [p for article in loader.articles() for p in passages(article)]
     index = HybridIndex(found, await embedder.embed_all([p.text for p in found]))
@@ -45,10 +45,14 @@ def main() -> None:
     for floor in (0.3, 0.4, 0.5, 0.6, 0.7):
         answered, wrongly = (held_out[y] >= floor).mean(), (held_out[~y] >= floor).mean()
         print(f"# floor {floor}: answers {answered:.1%} of answerable, {wrongly:.1%} of off-topic")
-    print(f"# AUROC {roc_auc_score(y, held_out):.3f}; best hit in another category: {len(notes)} of {y.sum()}")
+    print(
+        f"# AUROC {roc_auc_score(y, held_out):.3f}; best hit in another category: {len(notes)} of {y.sum()}"
+    )
     for note in notes:
         print("#  ", note)
-    print(f"bias = {model.intercept_[0]:.2f}\ncosine = {model.coef_[0][0]:.2f}\ncoverage = {model.coef_[0][1]:.2f}")
+    print(
+        f"bias = {model.intercept_[0]:.2f}\ncosine = {model.coef_[0][0]:.2f}\ncoverage = {model.coef_[0][1]:.2f}"
+    )
 
 
 if __name__ == "__main__":

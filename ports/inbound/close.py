@@ -46,7 +46,7 @@ def visible(conversation: Conversation, by: Principal) -> Conversation:
 async def change(
     begin: Begin, by: Principal, conversation: ConversationId, decide: Callable[[Conversation], None]
 ) -> Conversation:
-    """Load, decide, save; again when somebody was faster. Raises what `decide` raises, and `Conflict` at last."""
+    """Load, decide, save; again when somebody was faster. Raises what `decide` raises, at last `Conflict`."""
     for _ in range(MAX_DECISIONS):
         try:
             async with begin(by.organization) as unit:

@@ -38,11 +38,13 @@ class IngestArticles:
     begin: Begin
     embedder: Embedder
 
-    async def __call__(self, command: Ingest, progress: Progress = lambda done, total: None) -> Ingested:
+    async def __call__(self, command: Ingest, progress: Progress = lambda _done, _total: None) -> Ingested:
         """`progress` hears passages done and passages in all. Raises `Unavailable`."""
         async with self.begin(command.organization) as unit:
             known = await unit.knowledge.hashes()
-        changed = [(article, digest) for article, digest in command.articles if known.get(article.id) != digest]
+        changed = [
+            (article, digest) for article, digest in command.articles if known.get(article.id) != digest
+        ]
         cut = [passages(article) for article, _ in changed]
         total = sum(map(len, cut))
         texts = [passage.text for found in cut for passage in found]

@@ -1,4 +1,4 @@
-"""One turn: hear the customer's message, think, say the answer. Nothing heard is ever lost or answered twice."""
+"""One turn: hear the customer's message, think, say the answer. What is heard is answered, once."""
 
 import asyncio
 from collections.abc import Callable
@@ -92,7 +92,7 @@ class ReplyToMessage:
     clock: Clock
     ids: Ids
 
-    async def __call__(self, command: Reply, heard: Listener = lambda turn: None) -> bytes:
+    async def __call__(self, command: Reply, heard: Listener = lambda _: None) -> bytes:
         """The answer as JSON (an `Answer`); the same for a message that was answered before.
 
         `heard` is called once the message is safe. Raises `ContentError`, `NotFoundError`, `TransitionError`,
@@ -129,7 +129,9 @@ class ReplyToMessage:
                 if given is not None and given.answer is not None:
                     return given.answer
                 if Status.ESCALATED in {before, conversation.status} and before is not conversation.status:
-                    thought = await self._think(turn, conversation, message)  # a person took over: decide again
+                    thought = await self._think(
+                        turn, conversation, message
+                    )  # a person took over: decide again
                 await asyncio.sleep(0)
         raise Conflict("The conversation keeps changing; the message is kept and will be answered.")
 
@@ -145,7 +147,9 @@ class ReplyToMessage:
         heard = Heard(conversation, message, question, tier, message.at)
         return Thought(plan_turn(heard, understood, hits, rules, self.brain), understood)
 
-    def _speak(self, conversation: Conversation, thought: Thought, message: Message, since: datetime) -> Answer:
+    def _speak(
+        self, conversation: Conversation, thought: Thought, message: Message, since: datetime
+    ) -> Answer:
         """Apply the plan to the conversation and return the answer as the customer sees it."""
         plan, now = thought.plan, self.clock.now()
         sender = Sender.AI_AGENT if plan.handoff is None else Sender.SYSTEM

@@ -36,7 +36,7 @@ class Timing(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """Claim a job, do it, finish it; a failure is tried again later and buried in the end, never forgotten."""
+    """Claim a job, do it, finish it; a failure is tried again later, and buried in the end."""
 
     jobs: Jobs
     begin: Begin
@@ -69,7 +69,7 @@ class RunJob:
                 await self.reports.refresh(job.organization, date.fromisoformat(job.key))
 
     async def _answer(self, job: Job) -> None:
-        """Answer what was heard and never answered; the one-reply rule makes a race with a live turn harmless."""
+        """Answer what was heard and never answered; the one-reply rule settles races with live turns."""
         conversation = ConversationId(UUID(job.key))
         before = self.clock.now() - self.timing.unanswered
         for waiting in await self.turns.unanswered(job.organization, conversation, before):

@@ -71,7 +71,7 @@ class Transcripts(Protocol):
 
     @abstractmethod
     async def rate(self, conversation: ConversationId, message: MessageId, rating: Rating) -> None:
-        """Store feedback on an agent's message; a second rating replaces the first. Raises `NotFoundError`."""
+        """Store a rating of an agent's message; the newest one stands. Raises `NotFoundError`."""
 
     @abstractmethod
     async def record(self, event: AnyEvent) -> None:

@@ -19,7 +19,7 @@ class Embedder(Protocol):
 
     @abstractmethod
     async def embed_all(
-        self, texts: Sequence[str], progress: Callable[[int], None] = lambda done: None
+        self, texts: Sequence[str], progress: Callable[[int], None] = lambda _: None
     ) -> NDArray[np.float32]:
         """Unit rows (n, d) in the order of `texts`; `progress` hears how many are done."""
 

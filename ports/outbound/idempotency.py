@@ -35,7 +35,9 @@ class Idempotency(Protocol):
     """Keys with the fingerprint of their request and its answer, kept for at least 24 hours."""
 
     @abstractmethod
-    async def claim(self, organization: OrganizationId, key: str, fingerprint: bytes, lease: timedelta) -> Claim:
+    async def claim(
+        self, organization: OrganizationId, key: str, fingerprint: bytes, lease: timedelta
+    ) -> Claim:
         """Take a key for `lease`; a claim whose lease ran out without an answer may be taken again."""
 
     @abstractmethod

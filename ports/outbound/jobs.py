@@ -20,8 +20,10 @@ class JobKind(StrEnum):
 
 
 class Job(Struct, frozen=True):
-    """A claimed job. `tries` is the fencing number: only the holder of the newest may finish it. `asked` counts how
-    often it was asked for; one asked for again while it ran is run again.
+    """A claimed job.
+
+    `tries` is the fencing number: only the holder of the newest may finish it. `asked` counts how often it
+    was asked for; one asked for again while it ran is run again.
     """
 
     id: JobId

@@ -38,5 +38,7 @@ class ApiKeys(Protocol):
         """The principal of a key; None when it is unknown, expired or revoked. At most 5 s out of date."""
 
     @abstractmethod
-    async def issue(self, organization: OrganizationId, name: str, scopes: frozenset[str], at: datetime) -> str:
+    async def issue(
+        self, organization: OrganizationId, name: str, scopes: frozenset[str], at: datetime
+    ) -> str:
         """Make a key and return it in clear, the only time that it can be read."""

@@ -67,16 +67,18 @@ class Turns(Protocol):
     async def hear(self, command: HearCommand) -> HeardTurn:
         """Store the message and commit: from here on it is owed an answer.
 
-        Hearing the same message id again stores nothing and returns the state as it is. Raises `NotFoundError`
-        for an unknown conversation, `TransitionError` for one that is over, `Unavailable` when the database is down.
+        Hearing the same message id again stores nothing and returns the state as it is. Raises
+        `NotFoundError` for an unknown conversation, `TransitionError` for one that is over, `Unavailable`
+        when the database is down.
         """
 
     @abstractmethod
     async def say(self, conversation: Conversation, turn: Turn) -> bytes | None:
         """Store the conversation, its new messages and events, and the turn, in one commit.
 
-        Returns None when stored, or the answer (JSON) that was already given to this message. Raises `Conflict`
-        when the conversation changed since it was loaded, `Unavailable` when the database is down.
+        Returns None when stored, or the answer (JSON) that was already given to this message. Raises
+        `Conflict` when the conversation changed since it was loaded, `Unavailable` when the database is
+        down.
         """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Units of work: short transactions of one tenant, none of them open across a network call but the database's own."""
+"""Units of work: short transactions of one tenant, never open across a network call of another kind."""
 
 from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager
@@ -37,4 +37,7 @@ class Begin(Protocol):
 
     @abstractmethod
     def __call__(self, organization: OrganizationId) -> AbstractAsyncContextManager[Unit]:
-        """Open a unit that can see and touch this tenant only. Raises `Unavailable` when the database is down."""
+        """Open a unit that can see and touch this tenant only.
+
+        Raises `Unavailable` when the database is down.
+        """
