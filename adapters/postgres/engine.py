@@ -31,7 +31,12 @@ def engine(url: str, role: str, pool: int) -> AsyncEngine:
         pool_pre_ping=False,
         connect_args={
             "timeout": CONNECT_TIMEOUT,
-            "server_settings": {"role": role, "application_name": f"casepilot {role}", "jit": "off"},
+            "server_settings": {
+                "role": role,
+                "app.worker": "on" if role == WORKER else "off",
+                "application_name": role,
+                "jit": "off",
+            },
         },
     )
 

@@ -55,6 +55,9 @@ ON CONFLICT DO NOTHING
 """
 
 
+OUTLIVED = "DELETE FROM core.idempotency WHERE created_at < $1"
+
+
 class PostgresJobs(Jobs):
     """The queue."""
 
@@ -103,11 +106,14 @@ class PostgresOverdue(Overdue):
         self._engine = engine
 
     async def silent(self, since: datetime) -> int:
-        return await self._add(SILENT, since)
+        return await self._count(SILENT, since)
 
     async def unanswered(self, since: datetime) -> int:
-        return await self._add(UNANSWERED, since)
+        return await self._count(UNANSWERED, since)
 
-    async def _add(self, statement: str, since: datetime) -> int:
+    async def outlived(self, before: datetime) -> int:
+        return await self._count(OUTLIVED, before)
+
+    async def _count(self, statement: str, since: datetime) -> int:
         async with driver(self._engine) as connection:
             return int((await connection.execute(statement, since)).rsplit(" ", 1)[1])

@@ -38,7 +38,7 @@ class _Row(Struct, frozen=True):
     tier: str
     ruleset: ContentHash | None
     knowledge: int
-    reply: Raw | None
+    reply: Raw
 
 
 _row = msgspec.json.Decoder(_Row)
@@ -59,7 +59,7 @@ class PostgresTurns(Turns):
         if raw is None:
             raise NotFoundError("conversation")
         row = _row.decode(raw)
-        reply = None if row.reply is None or bytes(row.reply) == b"null" else bytes(row.reply)
+        reply = None if bytes(row.reply) == b"null" else bytes(row.reply)
         if reply is None and row.conversation.status not in AFTER_HEARING:
             raise over(row.conversation.status)
         return HeardTurn(row.conversation.to_domain(), row.tier, row.ruleset, row.knowledge, reply)
@@ -94,7 +94,7 @@ class PostgresTurns(Turns):
                     Sender.USER,
                     row["content"],
                     row["created_at"],
-                    msgspec.json.decode(row["attachments"], type=tuple[Attachment, ...]),
+                    msgspec.convert(row["attachments"], tuple[Attachment, ...]),
                 ),
             )
             for row in rows

@@ -11,6 +11,7 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import ASGIMiddleware
+from litestar.status_codes import HTTP_429_TOO_MANY_REQUESTS, HTTP_500_INTERNAL_SERVER_ERROR
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
@@ -113,7 +114,11 @@ class Gate(ASGIMiddleware):
         try:
             await next_app(scope, receive, recorder)
         finally:
-            if recorder.complete and recorder.status < 500 and recorder.status != 429:  # noqa: PLR2004
+            if (
+                recorder.complete
+                and recorder.status < HTTP_500_INTERNAL_SERVER_ERROR
+                and recorder.status != HTTP_429_TOO_MANY_REQUESTS
+            ):
                 await self._idempotency.keep(principal.organization, key, recorder.replay())
             else:
                 await self._idempotency.release(principal.organization, key)

@@ -24,6 +24,8 @@ FIRST_DELAY = timedelta(seconds=2)
 """Delay after the first failure; doubled after each."""
 UNANSWERED_AFTER = timedelta(seconds=5)
 """Age from which an unanswered message is taken for forgotten: far above any turn."""
+KEPT_ANSWERS = timedelta(hours=48)
+"""Time for which a repeated request gets its first answer again."""
 BATCH = 500
 
 
@@ -114,6 +116,7 @@ class Sweep:
         relayed = await self.outbox.relay(BATCH)
         silent = await self.overdue.silent(now - self.timing.inactive)
         unanswered = await self.overdue.unanswered(now - self.timing.unanswered)
+        await self.overdue.outlived(now - KEPT_ANSWERS)
         due = await self.jobs.due(BATCH)
         await self.waker.wake(due)
         return Swept(relayed, silent, unanswered, len(due))

@@ -73,6 +73,10 @@ class Overdue(Protocol):
     async def unanswered(self, since: datetime) -> int:
         """Queue the answering of conversations that have waited since `since`; returns how many."""
 
+    @abstractmethod
+    async def outlived(self, before: datetime) -> int:
+        """Forget answers kept for repeated requests since before `before`; returns how many."""
+
 
 class Waker(Protocol):
     """The bell that wakes workers. Losing a ring loses no work: a sweep rings again."""

@@ -310,11 +310,30 @@ BEGIN
 END
 $$;
 
--- The worker role moves jobs and events of all tenants, and sees times and states, never what was said.
-CREATE POLICY queue ON core.jobs FOR ALL TO casepilot_worker USING (true) WITH CHECK (true);
-CREATE POLICY queue ON core.outbox FOR ALL TO casepilot_worker USING (true) WITH CHECK (true);
-CREATE POLICY queue ON core.idempotency FOR ALL TO casepilot_worker USING (true) WITH CHECK (true);
-CREATE POLICY clocks ON core.conversations FOR SELECT TO casepilot_worker USING (true);
+-- The worker role moves jobs and events of all tenants, and sees times and states, never what was said. Its
+-- sessions say so (app.worker); the role without that word, or the word without the role, sees nothing.
+DO $$
+DECLARE
+    p text[];
+    told CONSTANT text := '(SELECT current_setting(''app.worker'', true) = ''on'')';
+BEGIN
+    FOREACH p SLICE 1 IN ARRAY ARRAY[
+        ['jobs', 'SELECT'], ['jobs', 'INSERT'], ['jobs', 'UPDATE'], ['jobs', 'DELETE'],
+        ['outbox', 'SELECT'], ['outbox', 'UPDATE'], ['outbox', 'DELETE'],
+        ['idempotency', 'SELECT'], ['idempotency', 'DELETE'], ['conversations', 'SELECT']
+    ]
+    LOOP
+        EXECUTE format(
+            'CREATE POLICY worker_%s ON core.%I FOR %s TO casepilot_worker %s', lower(p[2]), p[1], p[2],
+            CASE p[2]
+                WHEN 'INSERT' THEN 'WITH CHECK (' || told || ')'
+                WHEN 'UPDATE' THEN 'USING (' || told || ') WITH CHECK (' || told || ')'
+                ELSE 'USING (' || told || ')'
+            END
+        );
+    END LOOP;
+END
+$$;
 
 GRANT SELECT ON public.casepilot_migrations TO casepilot_app, casepilot_worker;
 GRANT USAGE ON SCHEMA core, ai, analytics TO casepilot_app;
