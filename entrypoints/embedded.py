@@ -19,7 +19,7 @@ from adapters.postgres.migrate import ensure_login, ensure_organization, migrate
 from adapters.starter import loader
 from domain.ids import OrganizationId
 from entrypoints.bootstrap import open_app
-from entrypoints.settings import Settings
+from entrypoints.settings import Settings, read
 from ports.errors import Refused
 from ports.inbound.ingest import Ingest
 from ports.inbound.publish import PublishRules
@@ -69,7 +69,7 @@ def reachable(data: Path, step: Step) -> Iterator[Settings]:
 
 def settings_for(servers: Servers, data: Path, **overrides: object) -> Settings:
     """Settings of an embedded stack; the token secret is made once and kept in the folder."""
-    base = Settings(
+    base = read(
         database_url=servers.database_url,
         redis_url=servers.redis_url,
         owner_url=servers.owner_url,

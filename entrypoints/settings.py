@@ -62,13 +62,16 @@ def variable(field: str) -> str:
     return UNPREFIXED.get(field, f"CASEPILOT_{field.upper()}")
 
 
-def read(environ: Mapping[str, str] = os.environ) -> Settings:  # noqa: TID251  # the one place
-    """Settings from environment variables. Raises `SettingsError` naming the variable and the mend."""
+def read(environ: Mapping[str, str] = os.environ, **known: str) -> Settings:  # noqa: TID251  # the one place
+    """Settings from environment variables; `known` ones are given and win.
+
+    Raises `SettingsError` naming the variable and the mend.
+    """
     found = {
         field: environ[variable(field)]
         for field in Settings.__struct_fields__
         if environ.get(variable(field))
-    }
+    } | known
     for field in UNPREFIXED:
         if field not in found:
             raise SettingsError(

@@ -3,16 +3,22 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.confidence import Thresholds
 from domain.conversation import Channel, Conversation, Status
 from domain.ids import ArticleId, ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Message, Sender
-from domain.nlu.intents import IntentGuess
+from domain.nlu.cues import Cues
+from domain.nlu.intents import Intent, IntentGuess
 from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Language, Understanding
 from domain.retrieval.passages import Article, Hit, Passage
+from domain.rules.ruleset import RuleSet, parse_ruleset
+from domain.texts import Texts
+from domain.turn import Brain, Heard
 from ports.outbound.keys import Principal
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -141,3 +147,78 @@ def a_unit_vector(*values: float) -> NDArray[np.float32]:
 
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
+
+
+def an_intent(
+    name: str = "password_reset",
+    *,
+    response_type: str = "instructional",
+    issue_type: str = "access",
+    clarify: str = "",
+    utterances: tuple[str, ...] = ("reset my password",),
+) -> Intent:
+    return Intent(name, "login", name, response_type, issue_type, clarify, utterances)
+
+
+def a_rule(
+    conditions: object = None,
+    actions: object = None,
+    *,
+    id: str = "RULE-1",
+    name: str = "A rule",
+    **more: object,
+) -> dict[str, object]:
+    """A rule in the customer's form; without conditions it fires for every message with a sentiment."""
+    return {
+        "id": id,
+        "name": name,
+        "conditions": conditions or {"field": "sentiment_score", "operator": "exists"},
+        "actions": actions or [{"type": "tag", "name": "seen"}],
+        **more,
+    }
+
+
+def a_ruleset(*rules: object) -> RuleSet:
+    return parse_ruleset(msgspec.json.encode(rules), "test.json")
+
+
+def some_texts() -> Texts:
+    """Texts that name themselves."""
+    return Texts(
+        greeting="greeting",
+        hello_again="hello again",
+        closing="closing",
+        clarify="clarify: {question}",
+        did_you_mean="did you mean: {topic}",
+        decline="decline",
+        offer_person="offer a person",
+        handoff="handoff",
+        handoff_within="handoff within {minutes}",
+        acknowledged="acknowledged",
+        answered_in_english="answered in English",
+        action_person="action: person",
+        action_resolved="action: resolved",
+        action_rephrase="action: rephrase",
+    )
+
+
+def a_brain(*intents: Intent, cues: Cues | None = None) -> Brain:
+    """Relevance is a half at cosine 0.5 and above 0.9 at 0.8; answers begin at 0.6 and hints at 0.3."""
+    return Brain(
+        {intent.name: intent for intent in intents or (an_intent(),)},
+        cues or Cues({"data_loss": ["lost everything"], "wants_person": ["real person"]}, {}),
+        some_texts(),
+        Thresholds(bias=-5.0, cosine=10.0, coverage=0.0, floor=0.6, hint=0.3),
+    )
+
+
+def something_heard(
+    content: str = "How do I reset my password?",
+    *,
+    conversation: Conversation | None = None,
+    question: str | None = None,
+    tier: str = "professional",
+    at: datetime = NOW,
+) -> Heard:
+    """A message in its conversation, just heard; the text searched for is the message unless given."""
+    return Heard(conversation or a_conversation(), a_message(content, at=at), question or content, tier, at)

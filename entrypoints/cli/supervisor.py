@@ -15,7 +15,7 @@ STOP_SECONDS = 10.0
 """Time a child has to end by itself."""
 STABLE_SECONDS = 5.0
 """A child that lived longer is started again at once; one that did not waits, longer each time."""
-MAX_DELAY = 10.0
+MAX_DELAY = 2.0
 HOPELESS = 4
 """Deaths in a row right after a start from which waiting for a child makes no sense."""
 

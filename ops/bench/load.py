@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ops.bench.client import MESSAGES, Customer, Target, customers
 from ports.errors import Unavailable
@@ -22,16 +23,26 @@ KINDS = ("answerable", "off_topic")
 
 
 class Round(Struct, frozen=True):
-    """What one stretch of load measured. `latencies` in seconds, sorted."""
+    """What one stretch of load measured. `latencies` in seconds, sorted; `cpu` is the server's, in seconds."""
 
     latencies: Sequence[float]
     seconds: float
     escalations: int = 0
+    cpu: float = 0.0
 
     @property
     def per_s(self) -> float:
         """Answers a second."""
         return len(self.latencies) / self.seconds
+
+    @property
+    def cpu_ms(self) -> float:
+        """The server's processor time an answer, in milliseconds."""
+        return self.cpu * 1_000 / len(self.latencies)
+
+    def costing(self, cpu: float) -> "Round":
+        """The same, with the server's processor time."""
+        return replace(self, cpu=cpu)
 
     def percentile_ms(self, percent: float) -> float:
         """A latency in milliseconds, by nearest rank."""

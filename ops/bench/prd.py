@@ -1,13 +1,13 @@
 """The customer's own message path: section 8.2 of the PRD re-written small, without its AI.
 
-FastAPI on uvicorn with uvloop, ORM models of the PRD's tables (6.1), `ConversationManager.process_message`
-with its 11 statements and three commits. Where the PRD leaves a choice open the cheaper one is taken: its
-middleware for errors, limits and authentication is left out, objects do not expire on commit, nothing is cached
-or encrypted, and the answer is constant.
+FastAPI on uvicorn with uvloop, ORM models of the PRD's tables, `ConversationManager.process_message` with its
+11 statements and three commits. Where the PRD leaves a choice open the cheaper one is taken: its middleware for
+errors, limits and authentication is left out, objects do not expire on commit, tenants are not told to row-level
+security, and the answer is constant.
 Run: python -m ops.bench.prd, with the settings of `casepilot api` in the environment.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,27 +18,234 @@ from uuid import UUID
 
 import msgspec
 import uvicorn
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.middleware.cors import CORSMiddleware
 from pydantic import BaseModel, Field
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func, select, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import CreateSchema
 
 from adapters.postgres.engine import engine
 from entrypoints.lifeline import die_with_parent
 from entrypoints.settings import Settings, read
+from ops.bench.prd_models import Base, Conversation, Message, Organization, User
 
 OWNER = "postgres"
 RECENT = 10
-MAX_CONTENT = 5_000
+"""Messages that the AI would see."""
 ANSWER: dict[str, Any] = msgspec.json.decode(Path(__file__).with_name("answer.json").read_bytes())
-NEW_ID = text("gen_random_uuid()")
 
 
-class Base(DeclarativeBase):
-    """Tables of the schema `core`."""
+class ConversationCreate(BaseModel):
+    """Body of POST /conversations."""
 
-    type_annotation_map = {datetime: None}  # noqa: RUF012
+    user_id: UUID
+    channel: str
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class ConversationOut(BaseModel):
+    """The customer's Conversation."""
+
+    id: UUID
+    user_id: UUID
+    channel: str
+    status: str
+    created_at: datetime
+
+
+class Attachment(BaseModel):
+    """The customer's Attachment."""
+
+    type: str
+    content: str
+    mime_type: str = ""
+
+
+class MessageCreate(BaseModel):
+    """Body of POST /conversations/{id}/messages."""
+
+    content: Annotated[str, Field(max_length=5_000)]
+    attachments: list[Attachment] = Field(default_factory=list)
+
+
+class MessageResponse(BaseModel):
+    """The customer's MessageResponse."""
+
+    id: UUID
+    response: str
+    confidence: Annotated[float, Field(ge=0, le=1)]
+    intent: str
+    suggested_actions: list[str]
+    processing_time_ms: int
+
+
+class ConversationRepository:
+    """Conversations and messages in one session."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def get(self, conversation_id: UUID) -> Conversation | None:
+        query = select(Conversation).where(Conversation.id == conversation_id)
+        return (await self.session.execute(query)).scalar_one_or_none()
+
+    async def update(self, _: Conversation) -> None:
+        await self.session.flush()
+
+    async def commit(self) -> None:
+        await self.session.commit()
+
+    async def get_messages(self, conversation_id: UUID, limit: int) -> Sequence[Message]:
+        query = (
+            select(Message)
+            .where(Message.conversation_id == conversation_id)
+            .order_by(Message.created_at.desc())
+            .limit(limit)
+        )
+        return (await self.session.execute(query)).scalars().all()
+
+    async def create_message(self, conversation: Conversation, content: str, **values: Any) -> Message:  # noqa: ANN401
+        message = Message(conversation_id=conversation.id, content=content, **values)
+        self.session.add(message)
+        conversation.message_count += 1
+        conversation.last_activity_at = datetime.now(UTC)
+        await self.session.flush()
+        return message
+
+
+class ConversationManager:
+    """PRD 8.2.2, with its state machine and context manager in line."""
+
+    def __init__(self, repository: ConversationRepository) -> None:
+        self.repo = repository
+
+    async def process_message(self, conversation_id: UUID, content: str) -> Message:
+        conversation = await self.repo.get(conversation_id)
+        if conversation is None:
+            raise HTTPException(404, "Conversation not found")
+        await self._transition(conversation, "waiting")
+        await self.repo.commit()
+        await self._context(conversation_id)
+        await self.repo.get_messages(conversation_id, RECENT)
+        user_message = await self.repo.create_message(conversation, content, sender_type="user")
+        await self.repo.commit()
+        ai_message = await self.repo.create_message(
+            conversation,
+            ANSWER["response"],
+            sender_type="ai_agent",
+            intent=ANSWER["intent"],
+            intent_confidence=Decimal(str(ANSWER["confidence"])),
+            ai_model_used="constant",
+        )
+        await self._update_context(conversation, user_message, ai_message)
+        await self._transition(conversation, "active")
+        await self.repo.commit()
+        return ai_message
+
+    async def _transition(self, conversation: Conversation, status: str) -> None:
+        conversation.status = status
+        await self.repo.update(conversation)
+
+    async def _context(self, conversation_id: UUID) -> dict[str, Any]:
+        query = select(Conversation.context).where(Conversation.id == conversation_id)
+        return (await self.repo.session.execute(query)).scalar_one()
+
+    async def _update_context(self, conversation: Conversation, heard: Message, said: Message) -> None:
+        context = await self._context(conversation.id)
+        conversation.context = {**context, "last": [str(heard.id), str(said.id)], "intent": said.intent}
+        await self.repo.update(conversation)
+
+
+async def session(request: Request) -> AsyncIterator[AsyncSession]:
+    """One session a request."""
+    async with request.app.state.sessions() as opened:
+        yield opened
+
+
+Session = Annotated[AsyncSession, Depends(session)]
+router = APIRouter()
+
+
+@router.post("", status_code=201)
+async def create_conversation(
+    body: ConversationCreate, request: Request, session: Session
+) -> ConversationOut:
+    """Open a conversation for a user, who is made known first."""
+    tenant = request.app.state.organization
+    email = f"{body.user_id}@example.com"
+    session.add(User(id=body.user_id, organization_id=tenant, external_id=str(body.user_id), email=email))
+    await session.flush()
+    conversation = Conversation(
+        organization_id=tenant,
+        user_id=body.user_id,
+        channel=body.channel,
+        status="active",
+        extra=body.metadata,
+    )
+    session.add(conversation)
+    await session.commit()
+    return ConversationOut(
+        id=conversation.id,
+        user_id=body.user_id,
+        channel=body.channel,
+        status="active",
+        created_at=conversation.started_at,
+    )
+
+
+@router.post("/{conversation_id}/messages")
+async def send_message(conversation_id: UUID, body: MessageCreate, session: Session) -> MessageResponse:
+    """Process a message."""
+    began = perf_counter()
+    manager = ConversationManager(ConversationRepository(session))
+    said = await manager.process_message(conversation_id, body.content)
+    return MessageResponse(
+        id=said.id,
+        response=said.content,
+        confidence=ANSWER["confidence"],
+        intent=ANSWER["intent"],
+        suggested_actions=ANSWER["suggested_actions"],
+        processing_time_ms=round((perf_counter() - began) * 1_000),
+    )
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """The engine, the tables and one tenant, for the life of the server."""
+    settings: Settings = app.state.settings
+    pool = engine(settings.database_url, OWNER, settings.pool)
+    async with pool.begin() as connection:
+        await connection.execute(CreateSchema("core"))
+        await connection.run_sync(Base.metadata.create_all)
+    app.state.sessions = async_sessionmaker(pool, expire_on_commit=False)
+    async with app.state.sessions() as opened:
+        organization = Organization(name="Bench company", subscription_tier="enterprise")
+        opened.add(organization)
+        await opened.commit()
+        app.state.organization = organization.id
+    yield
+    await pool.dispose()
+
+
+def main() -> None:
+    """Serve with one worker."""
+    settings = read()
+    die_with_parent(settings.parent)
+    app = FastAPI(title="Salesforce AI Agent API", version="1.0.0", lifespan=lifespan)
+    app.state.settings = settings
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["https://example.com"],
+        allow_credentials=True,
+        allow_methods=["*"],
+        allow_headers=["*"],
+    )
+    app.include_router(router, prefix="/api/v1/conversations", tags=["conversations"])
+    uvicorn.run(
+        app, host=settings.host, port=settings.port, loop="uvloop", log_level="warning", access_log=False
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""`casepilot bench`: measurements next to named baselines. They live in the repository, not in the package."""
+
+import importlib.util
+from typing import Any
+
+from entrypoints.cli.output import progress, show, show_json
+from ports.errors import Refused
+
+TOOLS = ("fastapi", "uvicorn")
+"""What the baselines need and Casepilot does not."""
+SERVERS = {
+    "turn": "Casepilot, a whole turn",
+    "turn_new_questions": "  every question new",
+    "floor": "floor: same stack, two statements",
+    "prd": "prd: the customer's path, no AI",
+}
+
+
+def bench_turn(as_json: bool) -> None:  # noqa: FBT001  # the command's own flag
+    """Measure turns a second and print them. Raises `Refused` without the repository's tools, and `Unavailable`."""
+    if any(importlib.util.find_spec(tool) is None for tool in TOOLS):
+        raise Refused("The baselines need the development tools: run `make bench` in the repository.")
+    try:
+        from ops.bench.turn import run  # noqa: PLC0415  # only a checkout has it
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("ops"):
+            raise
+        raise Refused(
+            "The benchmarks are in the repository, not in the installed package: run `make bench` in a clone of it."
+        ) from error
+    with progress() as bar:
+        task = bar.add_task("Starting", total=None)
+        found = run(
+            lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)
+        )
+    if as_json:
+        show_json(found)
+    else:
+        _table(found)
+
+
+def _table(found: dict[str, Any]) -> None:
+    """The figures for people."""
+    show(f"{'':<36}{'per s':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms':>9}")
+    for name, label in SERVERS.items():
+        row = found[name]
+        show(
+            f"{label:<36}{row['per_s']:>9.1f}{row['p50_ms']:>9.1f}{row['p99_ms']:>9.1f}{row['cpu_ms']:>9.2f}"
+        )
+    half = found["turn_half_load"]
+    show(f"{'  at half of its own throughput':<45}{half['p50_ms']:>9.1f}{half['p99_ms']:>9.1f}")
+    show(
+        f"\nA whole turn is {found['turn_vs_prd']:.2f} times the customer's empty path"
+        f" and {found['turn_vs_floor']:.1%} of the floor."
+        f"\nThe 200th turn of a conversation takes {found['turn_200_vs_10']:.2f} times its 10th."
+        f"\n{found['distinct_questions']:.1%} of the questions were distinct; {found['escalated']:.1%} went to people."
+        f" {found['seconds']:.0f} s in all; CPU is the server's, an answer."
+    )

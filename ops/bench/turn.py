@@ -1,0 +1,108 @@
+"""`casepilot bench turn`: a whole turn next to two references, in one interleaved run."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import uvloop
+
+from entrypoints.embedded import Step
+from ops.bench.client import Target
+from ops.bench.history import long_vs_short
+from ops.bench.load import Questions, Round, closed, paced, stock
+from ops.bench.variants import cpu_seconds, targets
+
+WARM_UP = 3.0
+ROUNDS, SECONDS = 5, 4.0
+HALF_ROUNDS = 3
+NEW = "turn_new_questions"
+"""The turn when no question was ever asked before, so that no cache knows it."""
+
+
+def run(step: Step) -> dict[str, Any]:
+    """Measure. Raises `Refused` and `Unavailable`; an answer that is not right ends the run."""
+    began = perf_counter()
+    with targets(step) as found, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        figures = runner.run(_Bench(found, step).measure())
+    return {**figures, "seconds": round(perf_counter() - began, 1)}
+
+
+class _Bench:
+    """The servers, what they are asked, and how far the run is."""
+
+    def __init__(self, found: Mapping[str, Target], step: Step) -> None:
+        self._targets = {**found, NEW: found["turn"]}
+        self._step, self._done = step, 0
+        self._total = len(self._targets) * (1 + ROUNDS) + HALF_ROUNDS + 1
+        self._questions = {name: Questions() for name in self._targets}
+        self._streams = {name: asked.forever() for name, asked in self._questions.items()}
+        self._streams[NEW] = self._questions[NEW].never_asked_before()
+        self._rate = dict.fromkeys(self._targets, 200.0)
+
+    async def measure(self) -> dict[str, Any]:
+        """All figures but the duration of the run."""
+        for name in self._targets:
+            await self._round(name, WARM_UP)
+        rounds: dict[str, list[Round]] = {name: [] for name in self._targets}
+        for _ in range(ROUNDS):
+            for name, measured in rounds.items():
+                measured.append(await self._round(name, SECONDS))
+        figures = {name: _figures(measured) for name, measured in rounds.items()}
+        per_s = figures["turn"]["per_s"]
+        return {
+            **figures,
+            "turn_vs_prd": round(per_s / figures["prd"]["per_s"], 2),
+            "turn_vs_floor": round(per_s / figures["floor"]["per_s"], 3),
+            "turn_half_load": await self._half_load(per_s / 2),
+            "turn_200_vs_10": await self._history(),
+            "distinct_questions": round(self._questions["turn"].distinct_share(), 3),
+            "escalated": round(_share(rounds["turn"]), 3),
+        }
+
+    async def _round(self, name: str, seconds: float) -> Round:
+        """One stretch of closed loops; its conversations are opened before it begins."""
+        self._progress(f"Measuring {name.replace('_', ' ')}")
+        target = self._targets[name]
+        await stock(target, self._rate[name] * seconds)
+        spent = cpu_seconds(target)
+        measured = await closed(target, self._streams[name], seconds)
+        self._rate[name] = measured.per_s
+        return measured.costing(cpu_seconds(target) - spent)
+
+    async def _half_load(self, rate: float) -> dict[str, float]:
+        rounds = []
+        for _ in range(HALF_ROUNDS):
+            self._progress("Measuring half load")
+            await stock(self._targets["turn"], rate * SECONDS)
+            rounds.append(await paced(self._targets["turn"], self._streams["turn"], rate, SECONDS))
+        return _percentiles(rounds)
+
+    async def _history(self) -> float:
+        self._progress("Measuring long conversations")
+        return round(await long_vs_short(self._targets["turn"], self._streams["turn"]), 2)
+
+    def _progress(self, what: str) -> None:
+        self._step(what, self._done, self._total)
+        self._done += 1
+
+
+def _figures(rounds: Sequence[Round]) -> dict[str, float]:
+    """Medians over the rounds, so that one disturbed round does not count."""
+    return {
+        **_percentiles(rounds),
+        "per_s": round(median(one.per_s for one in rounds), 1),
+        "cpu_ms": round(median(one.cpu_ms for one in rounds), 2),
+    }
+
+
+def _percentiles(rounds: Sequence[Round]) -> dict[str, float]:
+    return {
+        f"p{percent}_ms": round(median(r.percentile_ms(percent) for r in rounds), 1) for percent in (50, 99)
+    }
+
+
+def _share(rounds: Sequence[Round]) -> float:
+    """The share of messages that handed their conversation to people."""
+    return sum(one.escalations for one in rounds) / sum(len(one.latencies) for one in rounds)
