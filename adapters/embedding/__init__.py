@@ -27,8 +27,6 @@ from ports.outbound.embedding import Embedder
 MODEL_ID = "all-MiniLM-L6-v2-int8-1"
 DIMENSIONS = 384
 MAX_TOKENS = 256
-BATCH = 8
-"""Texts a run, sorted by length: keeps memory near 400 MB."""
 CACHED = 20_000
 """Vectors kept by normalised text: 30 MB."""
 WEIGHTS = {
@@ -82,7 +80,7 @@ class MiniLmEmbedder(Embedder):
         vector = self._kept.get(key)
         if vector is None:
             loop = asyncio.get_running_loop()
-            vector = (await loop.run_in_executor(self._executor, self._run, [text]))[0]
+            vector = await loop.run_in_executor(self._executor, self._run, text)
             self._kept[key] = vector
             if len(self._kept) > CACHED:
                 self._kept.popitem(last=False)
@@ -94,32 +92,22 @@ class MiniLmEmbedder(Embedder):
         self, texts: Sequence[str], progress: Callable[[int], None] = lambda _: None
     ) -> Vector:
         vectors = np.empty((len(texts), DIMENSIONS), np.float32)
-        by_length = sorted(range(len(texts)), key=lambda number: len(texts[number]))
         loop = asyncio.get_running_loop()
-        for start in range(0, len(by_length), BATCH):
-            batch = by_length[start : start + BATCH]
-            found = await loop.run_in_executor(self._executor, self._run, [texts[n] for n in batch])
-            vectors[batch] = found
-            progress(start + len(batch))
+        for number, text in enumerate(texts):
+            vectors[number] = await loop.run_in_executor(self._executor, self._run, text)
+            progress(number + 1)
         return vectors
 
     def close(self) -> None:
         """Let the threads go."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _run(self, texts: Sequence[str]) -> Vector:
-        encoded = self._tokenizer.encode_batch(list(texts))
-        length = max(len(e.ids) for e in encoded)
-        ids = np.zeros((len(texts), length), np.int64)
-        mask = np.zeros((len(texts), length), np.int64)
-        for row, encoding in enumerate(encoded):
-            ids[row, : len(encoding.ids)] = encoding.ids
-            mask[row, : len(encoding.ids)] = 1
-        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        states = self._session.run(None, inputs)[0]
-        weight = mask[:, :, None].astype(np.float32)
-        pooled = (states * weight).sum(axis=1) / weight.sum(axis=1)
-        return np.asarray(pooled / np.linalg.norm(pooled, axis=1, keepdims=True), np.float32)
+    def _run(self, text: str) -> Vector:
+        """One text at a time: int8 activations are scaled by batch, so neighbours would change its vector."""
+        ids = np.array([self._tokenizer.encode(text).ids], np.int64)
+        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+        pooled = self._session.run(None, inputs)[0][0].mean(axis=0)
+        return np.asarray(pooled / np.linalg.norm(pooled), np.float32)
 
 
 def _quantise(source: Path, target: Path) -> None:

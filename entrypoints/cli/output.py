@@ -42,10 +42,10 @@ def errors_to_exit_codes() -> Iterator[None]:
     try:
         yield
     except DomainError as error:
-        people.print(f"[bold red]error:[/] {_escaped(error)}")
+        people.print(f"[bold red]error:[/] {_escaped(error)}", soft_wrap=True)
         sys.exit(BAD_INPUT)
     except WorldError as error:
-        people.print(f"[bold red]error:[/] {_escaped(error)}")
+        people.print(f"[bold red]error:[/] {_escaped(error)}", soft_wrap=True)
         sys.exit(UNAVAILABLE)
     except KeyboardInterrupt:
         sys.exit(130)

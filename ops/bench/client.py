@@ -1,4 +1,4 @@
-"""A lean HTTP/1.1 client for one kind of call: it must cost little, for it shares the machine with the servers."""
+"""A lean HTTP/1.1 client: it must cost little, for it shares the machine with the servers."""
 
 import asyncio
 import re
@@ -84,8 +84,9 @@ class Target(Struct):
         """The bytes of a POST with a JSON body."""
         content = msgspec.json.encode(body)
         head = (
-            f"POST /api/v1/conversations{path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nX-API-Key: {self.key}\r\n"
-            f"Accept: application/json\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+            f"POST /api/v1/conversations{path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+            f"X-API-Key: {self.key}\r\nAccept: application/json\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         )
         return head.encode() + content
 
@@ -127,7 +128,7 @@ class Customer:
         return seconds
 
     async def say_in(self, conversation: str, text: str) -> tuple[float, bool]:
-        """Seconds until the answer, and whether people have taken over. Raises `Unavailable` for an odd one."""
+        """Seconds until the answer, and whether people took over. Raises `Unavailable` for an odd one."""
         request = self.target.post(f"/{conversation}/messages", {"content": text})
         began = perf_counter()
         status, body = await self.connection.ask(request)

@@ -1,4 +1,4 @@
-"""The floor under a turn: the same HTTP stack with two hand-written one-round-trip transactions, nothing else.
+"""The floor under a turn: the same HTTP stack with two hand-written one-round-trip transactions, no more.
 
 Litestar on granian, msgspec for both bodies, asyncpg through SQLAlchemy's pool as in adapters/postgres. No
 authentication, no limits, no thinking; the answer is a recorded one, as large as a real one.

@@ -23,7 +23,7 @@ KINDS = ("answerable", "off_topic")
 
 
 class Round(Struct, frozen=True):
-    """What one stretch of load measured. `latencies` in seconds, sorted; `cpu` is the server's, in seconds."""
+    """What one stretch of load measured, in seconds. `latencies` are sorted; `cpu` is the server's."""
 
     latencies: Sequence[float]
     seconds: float
@@ -80,7 +80,7 @@ class Questions:
 
 @asynccontextmanager
 async def crowd(target: Target, count: int, plan: float) -> AsyncIterator[list[Customer]]:
-    """Connected customers for a load planned to take `plan` seconds. Raises `Unavailable` when it takes too long."""
+    """Connected customers for `plan` seconds of load. Raises `Unavailable` when it takes far longer."""
     people = await customers(target, count)
     try:
         async with asyncio.timeout(plan + GRACE):

@@ -1,39 +1,33 @@
 """The customer's own message path: section 8.2 of the PRD re-written small, without its AI.
 
-FastAPI on uvicorn with uvloop, ORM models of the PRD's tables, `ConversationManager.process_message` with its
-11 statements and three commits. Where the PRD leaves a choice open the cheaper one is taken: its middleware for
-errors, limits and authentication is left out, objects do not expire on commit, tenants are not told to row-level
-security, and the answer is constant.
+FastAPI on uvicorn with uvloop, ORM models of the PRD's tables, `ConversationManager.process_message` with
+11 statements and three commits. Where the PRD leaves a choice open the cheaper one is taken: its middleware
+for errors, limits and authentication is left out, objects do not expire on commit, no tenant is told to
+row-level security, and the answer is constant.
 Run: python -m ops.bench.prd, with the settings of `casepilot api` in the environment.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
+from datetime import datetime
 from time import perf_counter
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 import uvicorn
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from pydantic import BaseModel, Field
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.schema import CreateSchema
 
 from adapters.postgres.engine import engine
 from entrypoints.lifeline import die_with_parent
 from entrypoints.settings import Settings, read
-from ops.bench.prd_models import Base, Conversation, Message, Organization, User
+from ops.bench.prd_manager import ANSWER, ConversationManager, ConversationRepository
+from ops.bench.prd_models import Base, Conversation, Organization, User
 
 OWNER = "postgres"
-RECENT = 10
-"""Messages that the AI would see."""
-ANSWER: dict[str, Any] = msgspec.json.decode(Path(__file__).with_name("answer.json").read_bytes())
 
 
 class ConversationCreate(BaseModel):
@@ -78,83 +72,6 @@ class MessageResponse(BaseModel):
     intent: str
     suggested_actions: list[str]
     processing_time_ms: int
-
-
-class ConversationRepository:
-    """Conversations and messages in one session."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self.session = session
-
-    async def get(self, conversation_id: UUID) -> Conversation | None:
-        query = select(Conversation).where(Conversation.id == conversation_id)
-        return (await self.session.execute(query)).scalar_one_or_none()
-
-    async def update(self, _: Conversation) -> None:
-        await self.session.flush()
-
-    async def commit(self) -> None:
-        await self.session.commit()
-
-    async def get_messages(self, conversation_id: UUID, limit: int) -> Sequence[Message]:
-        query = (
-            select(Message)
-            .where(Message.conversation_id == conversation_id)
-            .order_by(Message.created_at.desc())
-            .limit(limit)
-        )
-        return (await self.session.execute(query)).scalars().all()
-
-    async def create_message(self, conversation: Conversation, content: str, **values: Any) -> Message:  # noqa: ANN401
-        message = Message(conversation_id=conversation.id, content=content, **values)
-        self.session.add(message)
-        conversation.message_count += 1
-        conversation.last_activity_at = datetime.now(UTC)
-        await self.session.flush()
-        return message
-
-
-class ConversationManager:
-    """PRD 8.2.2, with its state machine and context manager in line."""
-
-    def __init__(self, repository: ConversationRepository) -> None:
-        self.repo = repository
-
-    async def process_message(self, conversation_id: UUID, content: str) -> Message:
-        conversation = await self.repo.get(conversation_id)
-        if conversation is None:
-            raise HTTPException(404, "Conversation not found")
-        await self._transition(conversation, "waiting")
-        await self.repo.commit()
-        await self._context(conversation_id)
-        await self.repo.get_messages(conversation_id, RECENT)
-        user_message = await self.repo.create_message(conversation, content, sender_type="user")
-        await self.repo.commit()
-        ai_message = await self.repo.create_message(
-            conversation,
-            ANSWER["response"],
-            sender_type="ai_agent",
-            intent=ANSWER["intent"],
-            intent_confidence=Decimal(str(ANSWER["confidence"])),
-            ai_model_used="constant",
-        )
-        await self._update_context(conversation, user_message, ai_message)
-        await self._transition(conversation, "active")
-        await self.repo.commit()
-        return ai_message
-
-    async def _transition(self, conversation: Conversation, status: str) -> None:
-        conversation.status = status
-        await self.repo.update(conversation)
-
-    async def _context(self, conversation_id: UUID) -> dict[str, Any]:
-        query = select(Conversation.context).where(Conversation.id == conversation_id)
-        return (await self.repo.session.execute(query)).scalar_one()
-
-    async def _update_context(self, conversation: Conversation, heard: Message, said: Message) -> None:
-        context = await self._context(conversation.id)
-        conversation.context = {**context, "last": [str(heard.id), str(said.id)], "intent": said.intent}
-        await self.repo.update(conversation)
 
 
 async def session(request: Request) -> AsyncIterator[AsyncSession]:

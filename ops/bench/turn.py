@@ -1,7 +1,7 @@
 """`casepilot bench turn`: a whole turn next to two references, in one interleaved run."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from time import perf_counter
 from typing import Any

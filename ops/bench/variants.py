@@ -1,4 +1,4 @@
-"""The three servers under test, each a process of its own with one worker, on one PostgreSQL and one Valkey."""
+"""The three servers under test, one worker each, on one PostgreSQL and one Valkey."""
 
 import asyncio
 import os

@@ -62,7 +62,7 @@ const characters = (value) => {
   return count;
 };
 const number = (value, digits = 2) => (Number.isFinite(value) ? value.toFixed(digits) : '–');
-const percent = (value) => (Number.isFinite(value) ? `${Math.round(value * 100)} %` : '–');
+const percent = (value) => (Number.isFinite(value) ? `${Math.round(value * 100)}%` : '–');
 const capital = (value) => (value ? value[0].toUpperCase() + value.slice(1) : '');
 const words = (value) => String(value ?? '').replaceAll('_', ' ').toLowerCase();
 const size = (bytes) => (bytes < 1_000 ? `${bytes} B` : `${Math.ceil(bytes / 1_000).toLocaleString('en')} KB`);
@@ -614,7 +614,7 @@ const follow = () => {
   watchEnd();
 };
 function watchEnd() {
-  jump.hidden = distance() < 64 || !log.childElementCount;
+  jump.hidden = distance() < 64 || !log.querySelector('.user');
 }
 
 scroller.addEventListener('scroll', () => {
@@ -741,7 +741,7 @@ function footer(answer) {
     el('p', { class: 'meta' },
       el('span', {}, capital(words(answer.response_type))),
       Number.isFinite(answer.confidence)
-        ? el('span', { class: `sure ${sure.toLowerCase()}` }, `${sure} confidence, ${percent(answer.confidence)}`) : null,
+        ? el('span', { class: sure.toLowerCase() }, el('i', { class: 'level' }), `${sure} confidence, ${percent(answer.confidence)}`) : null,
       took ? el('span', {}, took) : null),
     el('div', { class: 'thumbs', role: 'group', 'aria-label': 'Was this helpful?' }, thanks, up, down));
 
@@ -780,7 +780,7 @@ function footer(answer) {
   }
 
   function commentForm() {
-    const field = el('input', { type: 'text', maxlength: 500, dir: 'auto', 'aria-label': 'What was wrong or missing? (optional)', placeholder: 'What was wrong or missing? (optional)' });
+    const field = el('input', { type: 'text', maxlength: 500, dir: 'auto', 'aria-label': 'What was missing? (optional)', placeholder: 'What was missing? (optional)' });
     const form = el('form', { class: 'comment', onsubmit: async (event) => {
       event.preventDefault();
       if (!field.value.trim() || await rate(false, field.value.trim())) closeForm();
@@ -1003,7 +1003,7 @@ function rulesOf(reasons) {
     ordered,
     near.length ? el('h5', {}, 'Nearly fired: all but one check holds') : null,
     near.length ? el('ul', { class: 'rules' }, near.map(ruleOf)) : null,
-    reasons.ruleset ? el('p', { class: 'small' }, 'Rule set ', el('code', { title: reasons.ruleset }, reasons.ruleset.slice(0, 12))) : null,
+    reasons.ruleset ? el('p', { class: 'fine' }, 'Rule set ', el('code', { title: reasons.ruleset }, reasons.ruleset.slice(0, 12))) : null,
   ].filter(Boolean);
 }
 
@@ -1096,7 +1096,7 @@ function paintStatus() {
   composer.hidden = over || !ready;
   byId('closed').hidden = !over || !ready;
   byId('closed-title').textContent = session.status === 'abandoned' ? 'This conversation has ended.' : 'Solved. Glad that worked!';
-  text.placeholder = session.status === 'escalated' ? 'Add something for the person' : 'Ask about Salesforce';
+  text.placeholder = session.status === 'escalated' ? 'Write to the team' : 'Ask about Salesforce';
   byId('new').hidden = !ready;
   starters.hidden = !ready || over || Boolean(log.querySelector('.user'));
 }
@@ -1146,7 +1146,8 @@ async function restore() {
   revive(items);
   paintStatus();
   following = true;
-  toEnd({ whole: true });
+  if (log.querySelector('.user')) toEnd({ whole: true });
+  else scroller.scrollTop = 0;
   watchEnd();
   requestAnimationFrame(() => log.removeAttribute('aria-busy'));
   if (items.at(-1)?.sender_type === 'user' && session.status !== 'escalated') {

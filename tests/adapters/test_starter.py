@@ -1,0 +1,124 @@
+"""The starter content is right, and what is not right is named with file, line and mend."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.starter import loader
+from adapters.starter.documents import Labels, read_documents
+from domain.errors import DataFileError
+from domain.nlu.text import terms
+
+GOOD = '+++\nid = "KB-1"\ntitle = "A title"\ncategory = "login"\n+++\n\nText.\n'
+
+
+def test_there_is_enough_to_be_useful() -> None:
+    articles, intents, (rules, _) = loader.articles(), loader.intents(), loader.rules()
+
+    assert len(articles) >= 60
+    assert len(intents) >= 40
+    assert all(len(intent.utterances) >= 15 for intent in intents)
+    assert len(rules.rules) >= 12
+    assert len(loader.out_of_scope()) >= 100
+
+
+def test_every_article_says_what_it_rests_on() -> None:
+    assert [a.id for a in loader.articles() if not a.sources or not a.api_versions] == []
+
+
+def test_no_utterance_teaches_two_intents() -> None:
+    said = [" ".join(terms(u)) for intent in loader.intents() for u in set(intent.utterances)]
+
+    assert len(said) - len(set(said)) <= len(said) // 100
+
+
+def test_every_rule_has_examples_that_fire_and_that_do_not() -> None:
+    ruleset, _ = loader.rules()
+
+    for rule in ruleset.rules:
+        assert {example.fires for example in rule.examples} == {True, False}, rule.id
+
+
+def test_the_other_files_load() -> None:
+    assert loader.texts().greeting
+    assert 0 < loader.thresholds().hint < loader.thresholds().floor < 1
+    assert len(loader.lexicon().valence) > 300
+    assert loader.gazetteer().names["opportunities"][1] == "Opportunity"
+    assert loader.cues().signals("I will call my lawyer") == ("legal_threat",)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("No front matter", ":1:", "begins with a line '+++'"),
+        ('+++\nid = "KB-1"\n', ":2:", "no closing '+++'"),
+        ('+++\nid = "KB-1"\ntitle = \n+++\nText', ":3:", "Invalid value"),
+        ('+++\nid = "KB-1"\n+++\nText', "", "missing required field `title`"),
+        (
+            '+++\nid = "K"\ntitle = "T"\ncategory = "c"\ncolour = "red"\n+++\nText',
+            "",
+            "unknown field `colour`",
+        ),
+        ('+++\nid = "K"\ntitle = "T"\ncategory = "c"\n+++\n', ":5:", "no text below"),
+    ],
+)
+def test_a_broken_article_is_named_with_its_line(tmp_path: Path, text: str, place: str, words: str) -> None:
+    path = tmp_path / "broken.md"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(DataFileError) as wrong:
+        loader.read_article(path)
+
+    assert f"{path}{place}" in str(wrong.value)
+    assert words in str(wrong.value)
+
+
+def test_a_duplicate_article_names_both_files(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text(GOOD, encoding="utf-8")
+
+    with pytest.raises(DataFileError) as wrong:
+        loader.articles(tmp_path)
+
+    assert "a.md" in str(wrong.value)
+    assert "b.md" in str(wrong.value)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "binary.md"
+    path.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(DataFileError, match="not UTF-8"):
+        loader.read_text(path)
+
+
+def test_documents_without_front_matter_get_title_and_identity(tmp_path: Path) -> None:
+    (tmp_path / "with-heading.md").write_text("# Our own guide\n\nDo it so.", encoding="utf-8")
+    (tmp_path / "plain_text.txt").write_text("Just words.", encoding="utf-8")
+    (tmp_path / "own.md").write_text(GOOD, encoding="utf-8")
+
+    articles, skipped = read_documents([tmp_path], Labels(category="internal"))
+
+    assert {a.title for a in articles} == {"Our own guide", "Plain text", "A title"}
+    assert {a.category for a in articles} == {"internal"}
+    assert len({a.id for a in articles}) == 3
+    assert skipped == []
+
+
+def test_what_cannot_be_taken_is_told_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "good.md").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "again.md").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "empty.txt").write_text("  \n", encoding="utf-8")
+    (tmp_path / "nul.txt").write_text("a\x00b", encoding="utf-8")
+    (tmp_path / "sheet.xlsx").write_bytes(b"PK")
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+
+    articles, skipped = read_documents([tmp_path], Labels())
+
+    reasons = {Path(s.path).name: s.reason for s in skipped}
+    assert len(articles) == 1
+    assert "is used by another file" in reasons["good.md"]
+    assert "empty" in reasons["empty.txt"]
+    assert "NUL" in reasons["nul.txt"]
+    assert "not a kind of document" in reasons["sheet.xlsx"]
+    assert "UTF-8" in reasons["latin.txt"]

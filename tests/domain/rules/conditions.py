@@ -1,0 +1,98 @@
+"""Random conditions and partial facts of every kind."""
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from domain.rules.condition import (
+    MAX_DEPTH,
+    MAX_LEAVES,
+    OPERATORS,
+    Comparison,
+    Condition,
+    Group,
+    Value,
+    leaves,
+)
+from domain.rules.facts import FACTS, Fact, Facts, Kind
+
+LEVELS = 3
+"""Groups above a comparison in random trees: at most 27 comparisons, well below the limits."""
+
+
+def texts(fact: Fact) -> st.SearchStrategy[str]:
+    """Values that meet one another often, so that comparisons hold about as often as they fail."""
+    if fact.values:
+        return st.sampled_from(fact.values)
+    common = st.sampled_from(
+        ["", "a", "ab", "abc", "b", "1", "true", "null", "\N{GRINNING FACE}a", "e\u0301"]
+    )
+    return common | st.text(st.characters(codec="utf-8"), max_size=6)
+
+
+def numbers(fact: Fact) -> st.SearchStrategy[float]:
+    low, high = fact.low, fact.high if fact.high is not None else 1_000
+    whole = st.integers(int(low or 0), int(high))
+    return whole | st.floats(low, high, allow_nan=False) | st.sampled_from([low or 0, high])
+
+
+@st.composite
+def comparisons(draw: st.DrawFn) -> Comparison:
+    fact = draw(st.sampled_from(list(FACTS.values())))
+    operator = draw(st.sampled_from(OPERATORS[fact.kind]))
+    return Comparison(fact.name, operator, draw(_values(fact, operator)))
+
+
+def _values(fact: Fact, operator: str) -> st.SearchStrategy[Value]:
+    if operator == "exists" or fact.kind is Kind.BOOLEAN:
+        return st.booleans()
+    one: st.SearchStrategy[float | str] = numbers(fact) if fact.kind is Kind.NUMBER else texts(fact)
+    if operator in {"in", "not_in"}:
+        return st.lists(one, min_size=1, max_size=4).map(tuple)
+    return one
+
+
+def _groups(members: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
+    def group(operator: str, rules: Sequence[Condition]) -> Condition:
+        return Group(operator, tuple(rules))
+
+    return st.builds(group, st.sampled_from(["AND", "OR", "NOT"]), st.lists(members, min_size=1, max_size=3))
+
+
+def _trees(levels: int) -> st.SearchStrategy[Condition]:
+    if levels == 0:
+        return comparisons()
+    below = _trees(levels - 1)
+    return comparisons() | _groups(below)
+
+
+conditions: st.SearchStrategy[Condition] = _trees(LEVELS)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Condition, Facts]:
+    """A condition with facts it speaks of; each may be absent, None, or the very value it is compared with."""
+    condition = draw(conditions)
+    known: dict[str, float | str | bool | tuple[str, ...] | None] = {}
+    for leaf in leaves(condition):
+        if leaf.field in known or draw(st.integers(0, 9)) == 0:
+            continue
+        known[leaf.field] = draw(st.none() | _compared(leaf) | _fact_values(FACTS[leaf.field]))
+    return condition, known
+
+
+def _compared(leaf: Comparison) -> st.SearchStrategy[float | str | bool | tuple[str, ...]]:
+    fact, value = FACTS[leaf.field], leaf.value
+    if leaf.operator == "exists" or value is None:
+        return _fact_values(fact)
+    if fact.kind is Kind.LIST:
+        return st.lists(texts(fact), max_size=2).map(lambda others: (*others, str(value)))
+    return st.sampled_from(value) if isinstance(value, tuple) else st.just(value)
+
+
+def _fact_values(fact: Fact) -> st.SearchStrategy[float | str | bool | tuple[str, ...]]:
+    if fact.kind is Kind.NUMBER:
+        return numbers(fact)
+    if fact.kind is Kind.BOOLEAN:
+        return st.booleans()
+    return st.lists(texts(fact), max_size=3).map(tuple) if fact.kind is Kind.LIST else texts(fact)
