@@ -164,13 +164,13 @@ def a_rule(
     conditions: object = None,
     actions: object = None,
     *,
-    id: str = "RULE-1",
+    identity: str = "RULE-1",
     name: str = "A rule",
     **more: object,
 ) -> dict[str, object]:
     """A rule in the customer's form; without conditions it fires for every message with a sentiment."""
     return {
-        "id": id,
+        "id": identity,
         "name": name,
         "conditions": conditions or {"field": "sentiment_score", "operator": "exists"},
         "actions": actions or [{"type": "tag", "name": "seen"}],

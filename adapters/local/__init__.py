@@ -121,7 +121,7 @@ def _once_ready(server: PostgresServer, statement: str) -> str:
     deadline = time.monotonic() + RECOVERY_SECONDS
     while True:
         try:
-            return server.psql(statement)
+            return str(server.psql(statement))
         except subprocess.CalledProcessError as error:
             if time.monotonic() > deadline:
                 raise Unavailable(f"PostgreSQL in {server.pgdata} takes no connections.") from error
@@ -193,17 +193,19 @@ def port_taken(host: str, port: int) -> bool:
 
 
 def _forget_stale_pid(path: Path) -> None:
-    """Remove the pid file of a killed server whose process id now belongs to somebody else."""
+    """Remove the lock files of a killed server: its process is gone, dead but not reaped, or somebody else."""
     if not path.exists():
         return
-    first = path.read_text(encoding="utf-8").splitlines()[:1]
+    lines = path.read_text(encoding="utf-8").splitlines()
     try:
-        process = psutil.Process(int(first[0]))
-        if "postgres" in process.name():
+        process = psutil.Process(int(lines[0]))
+        if "postgres" in process.name() and process.status() != psutil.STATUS_ZOMBIE:
             return
     except (psutil.NoSuchProcess, psutil.AccessDenied, ValueError, IndexError):
         pass
     path.unlink(missing_ok=True)
+    for socket_folder in lines[4:5]:  # the fifth line of postmaster.pid (PostgreSQL, miscadmin.h)
+        Path(socket_folder, ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
 
 def _last_words(log: Path, error: Exception) -> str:

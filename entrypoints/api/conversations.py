@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import msgspec
 from litestar import Controller, MediaType, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
@@ -12,11 +11,13 @@ from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
 from domain.conversation import Channel, Status
-from domain.errors import ContentError, ForbiddenError
+from domain.errors import ForbiddenError
 from domain.ids import ConversationId, MessageId, UserId
+from domain.message import refuse_unstorable
 from entrypoints.api import schemas
 from entrypoints.api.auth import needs
-from entrypoints.api.schemas import MAX_METADATA, Error, RateLimited
+from entrypoints.api.metadata import checked_metadata
+from entrypoints.api.schemas import Error, RateLimited
 from entrypoints.api.specs import spec
 from entrypoints.api.stream import streamed
 from entrypoints.bootstrap import App
@@ -178,7 +179,8 @@ class ConversationController(Controller):
         app: Application,
     ) -> schemas.Conversation:
         """Hand a conversation to people; doing it again changes nothing."""
-        command = Escalate(request.user, ConversationId(conversation_id), storable(data.reason))
+        refuse_unstorable(data.reason, "reason")
+        command = Escalate(request.user, ConversationId(conversation_id), data.reason)
         return schemas.Conversation.of(await app.escalate(command))
 
     @post(
@@ -213,19 +215,3 @@ def message_id(request: Caller, app: App) -> MessageId:
     if key is None:
         return MessageId(app.ports.ids.fresh())
     return MessageId(uuid5(NAMESPACE_URL, f"casepilot:{request.user.organization}:{request.url.path}:{key}"))
-
-
-def checked_metadata(metadata: dict[str, object]) -> dict[str, object]:
-    """Metadata that can be stored. Raises `ContentError`."""
-    encoded = msgspec.json.encode(metadata)
-    if len(encoded) > MAX_METADATA:
-        raise ContentError("metadata_too_large", f"metadata takes at most {MAX_METADATA:,} bytes of JSON.")
-    storable(encoded.decode())
-    return metadata
-
-
-def storable(text: str) -> str:
-    """Text without what PostgreSQL cannot hold. Raises `ContentError`."""
-    if "\x00" in text or "\\u0000" in text:
-        raise ContentError("has_nul", "The request holds a NUL character. Remove it.")
-    return text

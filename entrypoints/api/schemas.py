@@ -13,9 +13,6 @@ from domain.message import Attachment, Sender
 from ports.inbound.reply import Answer
 from ports.outbound.conversations import Said
 
-MAX_METADATA = 16_384
-"""Bytes of JSON that a conversation's metadata may have."""
-
 
 class StartConversation(Struct, frozen=True):
     """Open a conversation."""

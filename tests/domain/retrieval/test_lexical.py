@@ -1,0 +1,87 @@
+"""BM25, against the library it is made from."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rank_bm25 import BM25Okapi
+
+from domain.retrieval.lexical import LexicalIndex
+
+DOCUMENTS = [["reset", "password", "password"], ["login", "password"], ["flow", "error"], []]
+TERM = st.sampled_from(["reset", "password", "login", "flow", "error", "user"])
+CORPUS = st.lists(st.lists(TERM, max_size=8), min_size=1, max_size=12)
+QUERY = st.lists(TERM | st.just("unseen"), max_size=6)
+
+
+@settings(max_examples=200)
+@given(CORPUS.filter(any), QUERY)
+def test_scores_equal_those_of_rank_bm25(corpus: list[list[str]], query: list[str]) -> None:
+    expected = BM25Okapi(corpus, k1=1.5, b=0.75).get_scores(query)
+
+    scores = LexicalIndex(corpus).scores(query)
+
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("corpus", [[], [[]], [[], []]], ids=["no documents", "an empty one", "empty ones"])
+def test_a_corpus_without_words_scores_nothing(corpus: list[list[str]]) -> None:
+    scores = LexicalIndex(corpus).scores(["password"])
+
+    assert scores.tolist() == [0.0] * len(corpus)
+
+
+@pytest.mark.parametrize("query", [[], ["unseen"]], ids=["empty", "unseen"])
+def test_a_query_without_known_words_scores_nothing(query: list[str]) -> None:
+    assert LexicalIndex(DOCUMENTS).scores(query).tolist() == [0.0, 0.0, 0.0, 0.0]
+
+
+def test_a_word_asked_twice_counts_twice() -> None:
+    index = LexicalIndex(DOCUMENTS)
+
+    assert index.scores(["flow", "flow"]).tolist() == (2 * index.scores(["flow"])).tolist()
+
+
+def test_the_passage_with_the_rarer_word_scores_higher() -> None:
+    scores = LexicalIndex(DOCUMENTS).scores(["password", "login"])
+
+    assert int(np.argmax(scores)) == 1
+
+
+def test_coverage_is_the_held_share_of_information() -> None:
+    index = LexicalIndex(DOCUMENTS)
+
+    whole = index.coverage(["login", "password"], 1)
+    part = index.coverage(["login", "password"], 0)
+
+    assert whole == 1.0
+    assert 0 < part < 0.5, "'password' is in two of four passages and says less than 'login'"
+
+
+def test_a_word_that_nobody_has_lowers_coverage_most() -> None:
+    index = LexicalIndex(DOCUMENTS)
+
+    assert index.coverage(["flow", "unseen"], 2) < index.coverage(["flow", "password"], 2)
+
+
+@pytest.mark.parametrize("query", [[], ["unseen"], ["flow"]], ids=["empty", "unseen", "held elsewhere"])
+def test_nothing_held_is_no_coverage(query: list[str]) -> None:
+    assert LexicalIndex(DOCUMENTS).coverage(query, 0) == 0.0
+
+
+def test_repeats_do_not_change_coverage() -> None:
+    index = LexicalIndex(DOCUMENTS)
+
+    assert index.coverage(["login", "flow", "flow"], 1) == pytest.approx(index.coverage(["login", "flow"], 1))
+
+
+@given(CORPUS, QUERY, st.data())
+def test_coverage_is_a_share_and_whole_exactly_when_every_word_is_held(
+    corpus: list[list[str]], query: list[str], data: st.DataObject
+) -> None:
+    number = data.draw(st.integers(0, len(corpus) - 1))
+
+    coverage = LexicalIndex(corpus).coverage(query, number)
+
+    assert 0 <= coverage <= 1
+    assert (coverage == pytest.approx(1)) is (bool(query) and set(query) <= set(corpus[number]))

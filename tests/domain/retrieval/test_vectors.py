@@ -1,0 +1,50 @@
+"""Exact cosine search."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from domain.retrieval.vectors import VectorIndex
+from tests.builders import a_unit_vector
+
+
+def unit_rows(seed: int, count: int, dimensions: int = 8) -> NDArray[np.float32]:
+    rows = np.random.default_rng(seed).normal(size=(count, dimensions)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+@given(seed=st.integers(0, 10_000), size=st.integers(1, 40), count=st.integers(1, 50))
+def test_the_nearest_rows_are_found_best_first(seed: int, size: int, count: int) -> None:
+    rows, query = unit_rows(seed, size), unit_rows(seed + 1, 1)[0]
+
+    numbers, cosines = VectorIndex(rows).search(query, count)
+
+    expected = np.sort(rows @ query)[::-1][:count]
+    np.testing.assert_allclose(cosines, expected, atol=1e-5)
+    np.testing.assert_allclose(rows[numbers] @ query, cosines, atol=1e-5)
+    assert len(set(numbers.tolist())) == min(size, count)
+
+
+def test_an_empty_index_finds_nothing() -> None:
+    numbers, cosines = VectorIndex(np.empty((0, 8), np.float32)).search(unit_rows(1, 1)[0], 5)
+
+    assert (len(numbers), len(cosines)) == (0, 0)
+
+
+def test_one_rows_cosine_is_the_inner_product() -> None:
+    index = VectorIndex(np.array([a_unit_vector(1, 0), a_unit_vector(1, 1), a_unit_vector(-1, 0)]))
+
+    cosines = [index.cosine(a_unit_vector(1, 0), number) for number in range(3)]
+
+    assert cosines == pytest.approx([1.0, 0.7071, -1.0], abs=1e-4)
+
+
+def test_rows_that_are_not_contiguous_are_searched_alike() -> None:
+    rows = unit_rows(3, 10)
+    strided = np.asfortranarray(rows)
+
+    numbers, _ = VectorIndex(strided).search(rows[4], 1)
+
+    assert numbers.tolist() == [4]
