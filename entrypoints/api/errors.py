@@ -1,6 +1,7 @@
 """One table from errors to HTTP answers; every body is `{"error": str, "details": {"code": str, ...}}`."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -38,7 +39,9 @@ ExceptionHandler = Callable[[AnyRequest, Any], Response[Any]]
 log = structlog.get_logger()
 
 
-def answer(status: int, error: str, code: str, **details: object) -> Response[Error]:
+def answer(
+    status: int, error: str, code: str, details: Mapping[str, object] = MappingProxyType({})
+) -> Response[Error]:
     """An error answer."""
     return Response(
         Error(error, {"code": code, **details}), status_code=status, media_type="application/json"
@@ -48,7 +51,7 @@ def answer(status: int, error: str, code: str, **details: object) -> Response[Er
 def on_domain_error(_: AnyRequest, error: DomainError) -> Response[Error]:
     """The request makes no sense now."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    return answer(status, str(error), error.code, **error.details)
+    return answer(status, str(error), error.code, error.details)
 
 
 def on_world_error(_: AnyRequest, error: WorldError) -> Response[Error]:
@@ -59,7 +62,7 @@ def on_world_error(_: AnyRequest, error: WorldError) -> Response[Error]:
         return answer(status, "Something that Casepilot needs refused to work.", "refused")
     wait = error.retry_after or RETRY_AFTER
     reply = answer(
-        status, "Casepilot cannot do this right now. Try again shortly.", "unavailable", retry_after=wait
+        status, "Casepilot cannot do this right now. Try again shortly.", "unavailable", {"retry_after": wait}
     )
     reply.headers["Retry-After"] = str(wait)
     return reply
@@ -74,7 +77,7 @@ def on_http_error(_: AnyRequest, error: HTTPException) -> Response[Error]:
             for item in error.extra
         ]
     code = CODES.get(error.status_code, "bad_request")
-    reply = answer(error.status_code, error.detail, code, **details)
+    reply = answer(error.status_code, error.detail, code, details)
     for name, value in (error.headers or {}).items():
         reply.headers[name] = value
     return reply

@@ -1,4 +1,4 @@
-"""What the metadata of a conversation may hold: JSON of a sensible size and depth that PostgreSQL can store."""
+"""What the metadata of a conversation may hold: JSON of a sensible size and depth, storable in PostgreSQL."""
 
 import re
 

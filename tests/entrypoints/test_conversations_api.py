@@ -12,8 +12,18 @@ from entrypoints.api.metadata import MAX_BYTES, MAX_DEPTH
 from entrypoints.bootstrap import App
 from entrypoints.settings import Settings
 from tests.builders import ORGANIZATION
-from tests.security.calls import CONVERSATIONS, JSON, Json, a_started, a_token, as_owner, bearer, said
-from tests.security.calls import some_claims, transcript
+from tests.security.calls import (
+    CONVERSATIONS,
+    JSON,
+    Json,
+    a_started,
+    a_token,
+    as_owner,
+    bearer,
+    said,
+    some_claims,
+    transcript,
+)
 
 NOBODY = UUID("00000000-0000-4000-8000-000000000000")
 FURIOUS = "cancel everything, your billing is theft, I am calling my lawyer"
@@ -215,20 +225,15 @@ async def test_pages_of_a_list_join_without_gap_or_overlap(client: httpx.AsyncCl
         for channel in ("web", "mobile", "email", "slack", "teams", "api")
     ]
 
-    pages, before = [], None
-    while True:
-        page = (
-            await client.get(
-                CONVERSATIONS,
-                params={"user_id": str(user), "limit": 4} | ({"before": before} if before else {}),
-            )
-        ).json()
-        pages.append([f"{CONVERSATIONS}/{item['id']}" for item in page["items"]])
-        before = page["next"]
-        if before is None:
-            break
+    first = (await client.get(CONVERSATIONS, params={"user_id": str(user), "limit": 4})).json()
+    second = (
+        await client.get(CONVERSATIONS, params={"user_id": str(user), "limit": 4, "before": first["next"]})
+    ).json()
 
-    assert pages == [paths[:1:-1], paths[1::-1]]
+    listed = [f"{CONVERSATIONS}/{item['id']}" for item in first["items"] + second["items"]]
+    assert listed == paths[::-1]
+    assert [len(page["items"]) for page in (first, second)] == [4, 2]
+    assert second["next"] is None
 
 
 @pytest.mark.parametrize(

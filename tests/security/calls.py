@@ -1,6 +1,7 @@
 """Short ways to call the API in this process, for the tests of the API and of its security."""
 
 import base64
+import hmac
 import json
 import time
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from uuid import UUID, uuid4
 
 import httpx
 from joserfc import jws
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 from litestar import Litestar
 from sqlalchemy import text
 
@@ -78,23 +79,29 @@ def some_claims(**changes: object) -> Json:
 
 
 def a_token(
-    key: OctKey | RSAKey | str,
-    claims: Json | None = None,
+    key: RSAKey | str,
+    claims: Json | bytes | None = None,
     algorithm: str = "HS256",
     header: Json | None = None,
 ) -> str:
-    """A signed token; a string is an HS256 secret."""
-    signer = OctKey.import_key(key) if isinstance(key, str) else key
-    payload = json.dumps(some_claims() if claims is None else claims)
-    return jws.serialize_compact(
-        {"alg": algorithm, **(header or {})}, payload, signer, algorithms=[algorithm, "HS256"]
-    )
+    """A signed token; a string is an HMAC secret, which may be as bad as an attacker likes."""
+    head = {"alg": algorithm, **(header or {})}
+    payload = claims if isinstance(claims, bytes) else json.dumps(claims or some_claims()).encode()
+    if isinstance(key, RSAKey):
+        return jws.serialize_compact(head, payload, key, algorithms=[algorithm])
+    signed = f"{a_segment(head)}.{_base64url(payload)}"
+    digest = hmac.digest(key.encode(), signed.encode(), f"sha{algorithm[2:]}")
+    return f"{signed}.{_base64url(digest)}"
 
 
 def a_segment(value: object) -> str:
     """One part of a token: JSON in unpadded base64url."""
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+    return _base64url(json.dumps(value).encode())
 
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+def _base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()

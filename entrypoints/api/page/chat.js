@@ -299,10 +299,11 @@ const LANGUAGES = {
 /** Markdown as a fragment. `citations` maps numbers to citations; `live` leaves out everything that can be pressed. */
 function markdown(source, { citations = new Map(), live = false } = {}) {
   const fragment = document.createDocumentFragment();
-  blocks(fragment, String(source).replace(/\r\n?/g, '\n').split('\n'), { citations, live });
+  blocks(fragment, String(source).replace(/\r\n?/g, '\n').split('\n'), { citations, live, dir: 'auto' });
   return fragment;
 }
 
+/** Blocks into a parent. `dir` is 'auto' at the top only: what a list holds decides for the list as a whole. */
 function blocks(parent, lines, context) {
   let at = 0;
   while (at < lines.length) {
@@ -318,21 +319,21 @@ function blocks(parent, lines, context) {
     } else if (ITEM.test(line)) {
       at = list(parent, lines, at, context);
     } else if ((match = HEADING.exec(line))) {
-      const heading = el(`h${Math.min(6, match[1].length + 2)}`, { dir: 'auto' });
+      const heading = el(`h${Math.min(6, Math.max(3, match[1].length + 1))}`, { dir: context.dir });
       inline(heading, match[2], context);
       parent.append(heading);
       at += 1;
     } else if (QUOTE.test(line)) {
       const quoted = [];
       while (at < lines.length && (match = QUOTE.exec(lines[at]))) { quoted.push(match[1]); at += 1; }
-      const quote = el('blockquote', { dir: 'auto' });
-      blocks(quote, quoted, context);
+      const quote = el('blockquote', { dir: context.dir });
+      blocks(quote, quoted, { ...context, dir: null });
       parent.append(quote);
     } else {
       const said = [];
       do { said.push(lines[at]); at += 1; } while (at < lines.length && continues(lines[at]));
       const joined = said.join('\n');
-      const paragraph = el('p', { dir: 'auto', class: ONLY_CITES.test(joined) && 'cites' });
+      const paragraph = el('p', { dir: context.dir, class: ONLY_CITES.test(joined) && 'cites' });
       inline(paragraph, joined.trim(), context);
       parent.append(paragraph);
     }
@@ -371,12 +372,13 @@ function fence(parent, lines, start, match, context) {
 
 function codeBlock(source, language, live) {
   const label = LANGUAGES[language.toLowerCase()] ?? (language ? language.slice(0, 20) : 'Code');
-  const copy = el('button', { type: 'button', class: 'copy', 'aria-label': `Copy ${label} code`, onclick: copyCode }, 'Copy');
+  const verb = el('span', {}, 'Copy');
+  const copy = el('button', { type: 'button', class: 'copy', onclick: copyCode }, verb, el('span', { class: 'sr' }, ` ${label} code`));
   async function copyCode() {
     const done = await copied(source);
-    copy.textContent = done ? 'Copied' : 'Not copied';
+    verb.textContent = done ? 'Copied' : 'Not copied';
     announce(done ? 'Code copied.' : 'The code could not be copied.');
-    setTimeout(() => { copy.textContent = 'Copy'; }, 2_000);
+    setTimeout(() => { verb.textContent = 'Copy'; }, 2_000);
   }
   return el('figure', { class: 'code', dir: 'ltr' },
     el('figcaption', {}, el('span', {}, label), live ? null : copy),
@@ -435,11 +437,11 @@ function list(parent, lines, start, context) {
     const opened = FENCE.exec(items.at(-1).at(-1));
     if (opened) inside = opened[2];
   }
-  const node = el(ordered ? 'ol' : 'ul', { dir: 'auto', start: ordered && first !== '1' && first });
+  const node = el(ordered ? 'ol' : 'ul', { dir: context.dir, start: ordered && first !== '1' && first });
   if (ordered) node.classList.toggle('long', Number(first) + items.length > 10);
   for (const item of items) {
-    const entry = el('li', { dir: 'auto' });
-    blocks(entry, item, context);
+    const entry = el('li');
+    blocks(entry, item, { ...context, dir: null });
     node.append(entry);
   }
   parent.append(node);
@@ -610,7 +612,7 @@ function toEnd({ smooth = false, whole = false } = {}) {
 }
 
 const follow = () => {
-  if (following) toEnd();
+  if (following && newest) toEnd();
   watchEnd();
 };
 function watchEnd() {
@@ -681,7 +683,7 @@ function customerText(source) {
 
 function customerMessage(said, { names = [], at } = {}) {
   const node = el('article', { class: 'message user', 'data-testid': 'message-user' },
-    el('h3', { class: 'sr' }, 'You'),
+    el('h2', { class: 'sr' }, 'You'),
     el('div', { class: 'bubble' }, customerText(said),
       names.length ? el('ul', { class: 'sent-files', 'aria-label': 'Attachments' }, names.map((name) => el('li', {}, icon('attach'), el('bdi', {}, plain(name))))) : null),
     el('p', { class: 'stamp' }, clock(at)));
@@ -690,7 +692,7 @@ function customerMessage(said, { names = [], at } = {}) {
 }
 
 const byline = (name, at, mark = 'mark') => el('header', { class: 'by' },
-  mark === 'mark' ? icon('mark') : el('span', { class: 'face' }, icon(mark)), el('h3', {}, name), clock(at));
+  mark === 'mark' ? icon('mark') : el('span', { class: 'face' }, icon(mark)), el('h2', {}, name), clock(at));
 
 function agentMessage(answer, { at, last = false } = {}) {
   const citations = new Map((answer.citations ?? []).map((citation) => [citation.number, citation]));
@@ -707,7 +709,7 @@ function agentMessage(answer, { at, last = false } = {}) {
 
 function banner(answer, body) {
   const waiting = answer.why?.outcome === 'acknowledged';
-  return el('section', { class: 'handover', 'aria-label': 'Handed over to a person' },
+  return el('div', { class: 'handover' },
     el('p', { class: 'handover-title' }, icon('person'), waiting ? 'A person has this conversation' : 'A person takes over'),
     body,
     answer.escalation_reason
@@ -716,7 +718,7 @@ function banner(answer, body) {
 
 function sources(citations) {
   if (!citations.size) return null;
-  return el('nav', { class: 'sources', 'aria-label': 'Sources' },
+  return el('div', { class: 'sources', role: 'group', 'aria-label': 'Sources' },
     el('ul', {}, [...citations.values()].map((citation) => el('li', {},
       el('button', { type: 'button', class: 'source', 'aria-haspopup': 'dialog', 'data-testid': 'source', onclick: () => openPassage(citation) },
         el('span', { class: 'cite', 'aria-hidden': 'true' }, String(citation.number)),
@@ -929,7 +931,7 @@ function why(answer) {
   return fold;
 }
 
-const section = (title, ...nodes) => el('section', {}, el('h4', {}, title), nodes);
+const section = (title, ...nodes) => el('section', {}, el('h3', {}, title), nodes);
 const described = (known, raw) => (known[raw] ? `${known[raw]} (${words(raw)})` : capital(words(raw)));
 
 const happened = (reasons) => el('dl', { class: 'facts' }, pairs([
@@ -998,10 +1000,10 @@ function rulesOf(reasons) {
     ['Tags', directive.tags?.join(', ')],
   ])) : null;
   return [
-    el('h5', {}, 'Fired'),
+    el('h4', {}, 'Fired'),
     fired.length ? el('ul', { class: 'rules' }, fired.map(ruleOf)) : el('p', {}, 'No rule fired.'),
     ordered,
-    near.length ? el('h5', {}, 'Nearly fired: all but one check holds') : null,
+    near.length ? el('h4', {}, 'Nearly fired: all but one check holds') : null,
     near.length ? el('ul', { class: 'rules' }, near.map(ruleOf)) : null,
     reasons.ruleset ? el('p', { class: 'fine' }, 'Rule set ', el('code', { title: reasons.ruleset }, reasons.ruleset.slice(0, 12))) : null,
   ].filter(Boolean);
@@ -1025,7 +1027,7 @@ function ruleOf(rule) {
 function considered(passages) {
   if (!passages.length) return el('p', {}, 'None.');
   const head = ['Passage', 'Score', 'Words (BM25)', 'Meaning', 'Coverage'];
-  return el('div', { class: 'table', role: 'region', tabindex: 0, 'aria-label': 'Passages considered, with their numbers' },
+  return el('div', { class: 'table', role: 'group', tabindex: 0, 'aria-label': 'Passages considered, with their numbers' },
     el('table', {},
       el('thead', {}, el('tr', {}, head.map((name) => el('th', { scope: 'col' }, name)))),
       el('tbody', {}, passages.map((passage) => el('tr', {},
@@ -1367,7 +1369,7 @@ async function moveOver(message) {
 function failed(message, reason) {
   message.node.classList.add('unsent');
   message.note = el('div', { class: 'retry', 'aria-live': 'off' },
-    el('span', {}, reason),
+    el('span', {}, 'Not sent yet'),
     el('button', { type: 'button', class: 'plain', 'data-testid': 'retry', onclick: () => again(message) }, 'Try again'),
     el('button', { type: 'button', class: 'plain', onclick: () => takeBack(message) }, 'Edit'));
   message.node.append(message.note);
@@ -1404,12 +1406,12 @@ let heldUntil = 0;
 let holdTimer;
 function hold(seconds) {
   heldUntil = Date.now() + seconds * 1_000;
-  toast(`That was quick! Your text is kept. You can send it in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`);
+  toast(`That was quick! Your text is kept, you can send it in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`);
   clearInterval(holdTimer);
   const tick = () => {
     const left = Math.ceil((heldUntil - Date.now()) / 1_000);
     notice.hidden = left <= 0;
-    notice.textContent = `You can send again in ${left} s. Your text is kept.`;
+    notice.textContent = `You can send again in ${left} s`;
     if (left <= 0) {
       clearInterval(holdTimer);
       untoast();

@@ -169,7 +169,9 @@ def test_a_list_with_blank_lines_between_its_items_is_not_cut_either() -> None:
 
     found = cut(f"Do this:\n\n{steps}")
 
-    assert [body for _, body in found if "1. word" in body] == [body for _, body in found if "12. word" in body]
+    assert [body for _, body in found if "1. word" in body] == [
+        body for _, body in found if "12. word" in body
+    ]
 
 
 PROSE = st.lists(st.sampled_from(["Open", "Setup.", "Save", "it."]), min_size=1, max_size=120).map(" ".join)
@@ -205,6 +207,8 @@ def test_the_starter_articles_are_cut_without_losing_a_block() -> None:
     lost = []
     for article in articles():
         text = "\n".join(passage.body for passage in passages(article))
-        lost += [(article.id, block) for block in blocks(article.body) if block not in text and block[0] != "#"]
+        lost += [
+            (article.id, block) for block in blocks(article.body) if block not in text and block[0] != "#"
+        ]
 
     assert lost == []

@@ -54,7 +54,9 @@ def test_the_best_by_both_beats_the_best_by_either() -> None:
     by_both = (a_passage("reset password", article="B"), EAST)
     others = [(a_passage(f"other text {n}", article=f"O{n}"), WEST) for n in range(4)]
 
-    hits = an_index(by_words, by_meaning, by_both, *others).search("reset password login", a_unit_vector(1, 0.4, 0))
+    hits = an_index(by_words, by_meaning, by_both, *others).search(
+        "reset password login", a_unit_vector(1, 0.4, 0)
+    )
 
     assert hits[0].passage == by_both[0]
     assert hits[0].score > max(hit.score for hit in hits[1:])

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from domain.rules.condition import (
-    MAX_DEPTH,
-    MAX_LEAVES,
     OPERATORS,
     Comparison,
     Condition,
@@ -71,7 +69,7 @@ conditions: st.SearchStrategy[Condition] = _trees(LEVELS)
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Condition, Facts]:
-    """A condition with facts it speaks of; each may be absent, None, or the very value it is compared with."""
+    """A condition and the facts it speaks of: each absent, None, anything, or the very value compared with."""
     condition = draw(conditions)
     known: dict[str, float | str | bool | tuple[str, ...] | None] = {}
     for leaf in leaves(condition):

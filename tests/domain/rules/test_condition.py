@@ -345,11 +345,14 @@ GROUPED = st.fixed_dictionaries(
 )
 
 
-@given(JSON | NEARLY | GROUPED)
-def test_junk_is_either_refused_or_can_be_run(raw: object) -> None:
+def outcome(raw: object) -> str:
     try:
         condition = parse_condition(raw, "R-1")
     except RuleError as refused:
-        assert str(refused).startswith("R-1: ")
-    else:
-        assert CompiledRules([condition]).fired({}) in ([True], [False])
+        return str(refused)
+    return str(CompiledRules([condition]).fired({}))
+
+
+@given(JSON | NEARLY | GROUPED)
+def test_junk_is_either_refused_or_can_be_run(raw: object) -> None:
+    assert outcome(raw).startswith(("R-1: ", "[True]", "[False]"))
