@@ -94,3 +94,28 @@ def environment(settings: Settings) -> dict[str, str]:
 def child_environment(settings: Settings, **more: str) -> dict[str, str]:
     """What a child process needs: our own environment, the settings, and more."""
     return {**os.environ, **environment(settings), **more}  # noqa: TID251  # the one place
+
+
+class ApiAccess(Struct, frozen=True):
+    """Where the dashboard finds the API, and with which key. `parent` is the process to end with."""
+
+    api: str
+    api_key: str
+    parent: int
+
+    def __repr__(self) -> str:
+        """The address alone: the key is a secret."""
+        return f"ApiAccess({self.api})"
+
+
+def read_api_access(environ: Mapping[str, str] = os.environ) -> ApiAccess:  # noqa: TID251  # the one place
+    """The dashboard's settings. Raises `SettingsError` without a key."""
+    if not environ.get("CASEPILOT_API_KEY"):
+        raise SettingsError(
+            "missing_setting", "CASEPILOT_API_KEY is not set; the dashboard needs an API key."
+        )
+    return ApiAccess(
+        environ.get("CASEPILOT_API_URL", "http://127.0.0.1:8000"),
+        environ["CASEPILOT_API_KEY"],
+        int(environ.get("CASEPILOT_PARENT", "0")),
+    )

@@ -128,5 +128,5 @@ def _claims(token: str, algorithm: str, key: OctKey | RSAKey) -> Claims | None:
         if decoded.header.get("alg") != algorithm or "crit" in decoded.header:
             return None
         return msgspec.convert(decoded.claims, Claims)
-    except (JoseError, msgspec.ValidationError, ValueError, TypeError):
+    except (JoseError, msgspec.ValidationError, ValueError, TypeError, RecursionError):
         return None

@@ -15,7 +15,7 @@ import typer
 from domain.errors import DataFileError
 from domain.rules.facts import TIERS
 from entrypoints.cli.output import BAD_INPUT, errors_to_exit_codes, people, progress, show, show_json
-from entrypoints.settings import read
+from entrypoints.settings import read, read_api_access
 from entrypoints.version import VERSION
 
 app = typer.Typer(
@@ -177,6 +177,17 @@ def migrate(
             show_json({"revision": arrived})
         else:
             people.print(f"The schema is at revision {arrived}.")
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(help="Port of the dashboard.", min=1, max=65_535)] = 8501,
+) -> None:
+    """Serve the dashboard for the API at CASEPILOT_API_URL with CASEPILOT_API_KEY."""
+    from entrypoints.cli.dashboard import dashboard as run
+
+    with errors_to_exit_codes():
+        run(read_api_access(), port)
 
 
 def main() -> None:
