@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from domain.retrieval.passages import Passage
 
@@ -9,6 +10,7 @@ MARKER = re.compile(r"\s*\[\d{1,2}\]")
 ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*+])\s+", re.MULTILINE)
 
 
+@lru_cache(maxsize=20_000)
 def plain(text: str) -> str:
     """The words of a statement: citations, list marks, emphasis and spacing taken away, case ignored."""
     return " ".join(re.sub(r"[*_`]", "", ITEM.sub("", MARKER.sub("", text))).split()).casefold()

@@ -39,7 +39,7 @@ class HybridIndex:
         by_words = np.argsort(-bm25, kind="stable")[:CANDIDATES]
         by_meaning, _ = self._vectors.search(vector, CANDIDATES)
         union = np.unique(np.concatenate([by_words[bm25[by_words] > 0], by_meaning]))
-        cosines = np.array([self._vectors.cosine(vector, int(n)) for n in union], np.float32)
+        cosines = self._vectors.cosines(vector, union)
         fused = LEXICAL_WEIGHT * _min_max(bm25[union]) + (1 - LEXICAL_WEIGHT) * _min_max(cosines)
         score = dict(zip(union.tolist(), fused.tolist(), strict=True))
         best = union[np.argsort(-fused, kind="stable")[:count]].tolist()

@@ -27,6 +27,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+bench = typer.Typer(help="Measure speed, next to named baselines in the same run.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
 Data = Annotated[
     Path,
     typer.Option("--data", help="Folder of the embedded servers and their data.", envvar="CASEPILOT_DATA"),
@@ -188,6 +191,15 @@ def dashboard(
 
     with errors_to_exit_codes():
         run(read_api_access(), port)
+
+
+@bench.command()
+def turn(as_json: Json = False) -> None:
+    """A whole turn, next to a floor and to the customer's own message path."""
+    from entrypoints.cli.bench import bench_turn
+
+    with errors_to_exit_codes():
+        bench_turn(as_json=as_json)
 
 
 def main() -> None:
