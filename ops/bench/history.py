@@ -1,10 +1,11 @@
-"""What a conversation's length costs: its 200th turn next to a 10th, asked the same, one at a time."""
+"""What a conversation's length costs: its 200th turn next to another's 10th, one question at a time."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
 
 from ops.bench.client import Customer, Target
 from ops.bench.load import crowd, together
+from ports.errors import Unavailable
 
 CONVERSATIONS = 8
 LONG = range(195, 206)
@@ -15,14 +16,17 @@ PLAN = 40.0
 
 
 async def long_vs_short(target: Target, questions: Iterator[str]) -> float:
-    """The median latency around the 200th message divided by that around the 10th."""
+    """The median latency around the 200th message divided by that around the 10th. Raises `Unavailable`.
+
+    `questions` should be answerable: people take over after repeated failure, and then nothing is thought.
+    """
     long: list[float] = []
     short: list[float] = []
     async with crowd(target, CONVERSATIONS, PLAN) as people:
-        elders = [await _grown(people, questions, LONG[0] - 1)]
+        elders = await _grown(people, questions, LONG[0] - 1)
         youths = [await _grown(people, questions, SHORT[0] - 1) for _ in LONG[:: len(SHORT)]]
         for step in range(len(LONG)):
-            pairs = zip(elders[0], youths[step // len(SHORT)], strict=True)
+            pairs = zip(elders, youths[step // len(SHORT)], strict=False)
             for number, (elder, youth) in enumerate(pairs):
                 question = next(questions)
                 turns = [(elder, long), (youth, short)]
@@ -33,12 +37,18 @@ async def long_vs_short(target: Target, questions: Iterator[str]) -> float:
 
 
 async def _grown(people: Sequence[Customer], questions: Iterator[str], messages: int) -> list[str]:
-    """One conversation a customer, with so many messages said in each."""
-    conversations = [await person.open() for person in people]
+    """Conversations with so many messages said in each; those that people took over are left out."""
+    grown: list[str] = []
 
-    async def grow(person: Customer, conversation: str) -> None:
+    async def grow(person: Customer) -> None:
+        conversation = await person.open()
         for _ in range(messages):
-            await person.say_in(conversation, next(questions))
+            _, escalated = await person.say_in(conversation, next(questions))
+            if escalated:
+                return
+        grown.append(conversation)
 
-    await together(grow(*pair) for pair in zip(people, conversations, strict=True))
-    return conversations
+    await together(grow(person) for person in people)
+    if not grown:
+        raise Unavailable(f"People took over every conversation before its message {messages + 1}.")
+    return grown

@@ -19,7 +19,8 @@ GRACE = 30.0
 """Seconds that a load may take beyond its plan before the benchmark gives up."""
 SEED = 2_026
 QUESTIONS = Path(__file__).parents[2] / "tests/data/questions.toml"
-KINDS = ("answerable", "off_topic")
+ANSWERABLE, OFF_TOPIC = "answerable", "off_topic"
+"""The kinds of questions."""
 
 
 class Round(Struct, frozen=True):
@@ -53,9 +54,9 @@ class Round(Struct, frozen=True):
 class Questions:
     """Real-looking questions in seeded random order, each once a pass; counts what was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, *kinds: str) -> None:
         entries = tomllib.loads(QUESTIONS.read_text(encoding="utf-8"))["question"]
-        self._texts: list[str] = [entry["text"] for entry in entries if entry["kind"] in KINDS]
+        self._texts: list[str] = [entry["text"] for entry in entries if entry["kind"] in kinds]
         self._order = random.Random(SEED)  # noqa: S311  # an order, not a secret
         self._seen: set[str] = set()
         self._asked = 0

@@ -11,12 +11,15 @@ import uvloop
 from entrypoints.embedded import Step
 from ops.bench.client import Target
 from ops.bench.history import long_vs_short
-from ops.bench.load import Questions, Round, closed, paced, stock
+from ops.bench.load import ANSWERABLE, OFF_TOPIC, Questions, Round, closed, paced, stock
 from ops.bench.variants import cpu_seconds, targets
+from ports.errors import Unavailable
 
-WARM_UP = 3.0
-ROUNDS, SECONDS = 5, 4.0
+WARM_UP = 2.0
+ROUNDS, SECONDS = 5, 3.0
 HALF_ROUNDS = 3
+LIMIT = 175.0
+"""Seconds after which the whole run is given up."""
 NEW = "turn_new_questions"
 """The turn when no question was ever asked before, so that no cache knows it."""
 
@@ -25,7 +28,7 @@ def run(step: Step) -> dict[str, Any]:
     """Measure. Raises `Refused` and `Unavailable`; an answer that is not right ends the run."""
     began = perf_counter()
     with targets(step) as found, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        figures = runner.run(_Bench(found, step).measure())
+        figures = runner.run(_Bench(found, step).within(LIMIT - (perf_counter() - began)))
     return {**figures, "seconds": round(perf_counter() - began, 1)}
 
 
@@ -36,10 +39,18 @@ class _Bench:
         self._targets = {**found, NEW: found["turn"]}
         self._step, self._done = step, 0
         self._total = len(self._targets) * (1 + ROUNDS) + HALF_ROUNDS + 1
-        self._questions = {name: Questions() for name in self._targets}
+        self._questions = {name: Questions(ANSWERABLE, OFF_TOPIC) for name in self._targets}
         self._streams = {name: asked.forever() for name, asked in self._questions.items()}
         self._streams[NEW] = self._questions[NEW].never_asked_before()
         self._rate = dict.fromkeys(self._targets, 200.0)
+
+    async def within(self, seconds: float) -> dict[str, Any]:
+        """Measure. Raises `Unavailable` when it takes longer."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.measure()
+        except TimeoutError as error:
+            raise Unavailable(f"This machine is too busy: no result after {LIMIT:.0f} s.") from error
 
     async def measure(self) -> dict[str, Any]:
         """All figures but the duration of the run."""
@@ -81,7 +92,7 @@ class _Bench:
 
     async def _history(self) -> float:
         self._progress("Measuring long conversations")
-        return round(await long_vs_short(self._targets["turn"], self._streams["turn"]), 2)
+        return round(await long_vs_short(self._targets["turn"], Questions(ANSWERABLE).forever()), 2)
 
     def _progress(self, what: str) -> None:
         self._step(what, self._done, self._total)
