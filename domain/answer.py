@@ -19,6 +19,7 @@ MAX_CHARACTERS = 1_500
 MAX_CITATIONS = 3
 NEAR = 0.9
 """Share of the best cosine from which another passage may add to the answer."""
+FENCES = ("```", "~~~")
 ITEM = re.compile(r"\s*(?:\d{1,2}[.)]|[-*+])\s+\S")
 
 
@@ -152,7 +153,8 @@ def _items(block: str) -> Iterator[str]:
 
 def _joined(paragraph: Sequence[Statement]) -> str:
     marked = [
-        f"{s.text}\n[{s.citation}]" if is_code(s.text) else f"{s.text} [{s.citation}]" for s in paragraph
+        f"{s.text}\n[{s.citation}]" if s.text.endswith(FENCES) else f"{s.text} [{s.citation}]"
+        for s in paragraph
     ]
     listed = any(is_list(s.text.split("\n", 1)[0]) for s in paragraph)
     return ("\n" if listed else " ").join(marked)

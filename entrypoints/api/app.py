@@ -87,6 +87,7 @@ def build(app: App, settings: Settings) -> Litestar:
             "tokens": Provide(lambda: tokens, sync_to_thread=False),
         },
         middleware=[metrics.middleware, gate],
+        before_send=[gate.show_allowance],
         exception_handlers=HANDLERS,
         openapi_config=_openapi(),
         request_max_body_size=MAX_BODY,
@@ -101,6 +102,7 @@ def _openapi() -> OpenAPIConfig:
         version=VERSION,
         description="An AI customer-service agent for Salesforce support that can prove its answers.",
         path="/schema",
+        use_handler_docstrings=True,
         render_plugins=[SWAGGER_UI],
         components=Components(
             security_schemes={

@@ -16,6 +16,7 @@ from domain.ids import ConversationId, MessageId, UserId
 from domain.message import refuse_unstorable
 from entrypoints.api import schemas
 from entrypoints.api.auth import needs
+from entrypoints.api.gate import KEY, do_not_keep
 from entrypoints.api.metadata import checked_metadata
 from entrypoints.api.schemas import Error, RateLimited
 from entrypoints.api.specs import spec
@@ -128,7 +129,7 @@ class ConversationController(Controller):
             async def run(heard: Listener) -> bytes:
                 return await app.reply(command, heard)
 
-            return await streamed(run, command.message)
+            return await streamed(run, command.message, lambda: do_not_keep(request.scope))
         return Response(await app.reply(command), media_type=MediaType.JSON, status_code=HTTP_200_OK)
 
     @get("/{conversation_id:uuid}/messages", operation_id="listMessages", responses=ERRORS)
@@ -211,7 +212,7 @@ class ConversationController(Controller):
 
 def message_id(request: Caller, app: App) -> MessageId:
     """The id of a new message: from the Idempotency-Key if there is one, so a retry is the same message."""
-    key = request.scope["state"].get("idempotency_key")
+    key = request.scope["state"].get(KEY)
     if key is None:
         return MessageId(app.ports.ids.fresh())
     return MessageId(uuid5(NAMESPACE_URL, f"casepilot:{request.user.organization}:{request.url.path}:{key}"))

@@ -28,6 +28,10 @@ MAX_BODY = 8_388_608
 """Bytes of a request body: five attachments at their largest, and room."""
 PUBLIC = ("/api/v1/session",)
 """Paths that need no caller."""
+ALLOWANCE = "allowance"
+"""Where a call keeps what its caller has left."""
+KEY = "idempotency_key"
+"""Where a call keeps the key under which its answer is kept."""
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -51,8 +55,7 @@ class Gate(ASGIMiddleware):
             return
         principal, refusal = await self._identify(scope)
         caller = principal.id if principal else f"address:{_address(scope)}"
-        allowance = await self._traffic.count(caller, self._limit)
-        send = _with_headers(send, allowance)
+        allowance = scope["state"][ALLOWANCE] = await self._traffic.count(caller, self._limit)
         if not allowance.allowed:
             await _send_limited(send, allowance, int(time.time()))
         elif refusal is not None and path not in PUBLIC:
@@ -62,6 +65,24 @@ class Gate(ASGIMiddleware):
         else:
             scope["user"], scope["auth"] = principal, None
             await self._once(scope, receive, send, next_app, principal)
+
+    async def show_allowance(self, message: Message, scope: Scope) -> None:
+        """Say on every answer of /api what is left.
+
+        Answers that never came to the gate (no such path, wrong method, the database down before the caller
+        was known) count for the address.
+        """
+        if message["type"] != "http.response.start" or not scope["path"].startswith("/api/"):
+            return
+        allowance = scope["state"].get(ALLOWANCE)
+        if allowance is None:
+            allowance = await self._traffic.count(f"address:{_address(scope)}", self._limit)
+        message["headers"] = [
+            *message["headers"],
+            (b"x-ratelimit-limit", str(allowance.limit).encode()),
+            (b"x-ratelimit-remaining", str(allowance.remaining).encode()),
+            (b"x-ratelimit-reset", str(allowance.reset).encode()),
+        ]
 
     async def _identify(self, scope: Scope) -> tuple[Principal | None, NotAuthorizedException | None]:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
@@ -107,21 +128,26 @@ class Gate(ASGIMiddleware):
     async def _first(
         self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp, claim: tuple[Principal, str]
     ) -> None:
-        """Answer, keep the answer; what may be tried again is given up instead of kept."""
+        """Answer, keep the answer; what may be tried again is given up instead of kept.
+
+        The answer is not compressed, since a repeat may come from a client that reads no compression.
+        """
         principal, key = claim
-        scope["state"]["idempotency_key"] = key
+        scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+        scope["state"][KEY] = key
         recorder = _Recorder(send)
         try:
             await next_app(scope, receive, recorder)
         finally:
-            if (
-                recorder.complete
-                and recorder.status < HTTP_500_INTERNAL_SERVER_ERROR
-                and recorder.status != HTTP_429_TOO_MANY_REQUESTS
-            ):
+            if KEY in scope["state"] and recorder.final:
                 await self._idempotency.keep(principal.organization, key, recorder.replay())
             else:
                 await self._idempotency.release(principal.organization, key)
+
+
+def do_not_keep(scope: Scope) -> None:
+    """Say of a call under way that its answer is not final: the same request may be tried again."""
+    scope["state"].pop(KEY, None)
 
 
 class _Recorder:
@@ -140,6 +166,12 @@ class _Recorder:
             self._body += message["body"]
             self.complete = not message["more_body"]
         await self._send(message)
+
+    @property
+    def final(self) -> bool:
+        """Whether the same request would be answered the same again."""
+        failed = self.status >= HTTP_500_INTERNAL_SERVER_ERROR or self.status == HTTP_429_TOO_MANY_REQUESTS
+        return self.complete and not failed
 
     def replay(self) -> Replay:
         """The answer, with its media type before the first line break."""
@@ -181,21 +213,6 @@ def _address(scope: Scope) -> str:
     """The peer's own address; forwarding headers are anybody's word and do not count."""
     client = scope.get("client")
     return client[0] if client else "unknown"
-
-
-def _with_headers(send: Send, allowance: Allowance) -> Send:
-    added = [
-        (b"x-ratelimit-limit", str(allowance.limit).encode()),
-        (b"x-ratelimit-remaining", str(allowance.remaining).encode()),
-        (b"x-ratelimit-reset", str(allowance.reset).encode()),
-    ]
-
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *added]
-        await send(message)
-
-    return sending
 
 
 async def _send_limited(send: Send, allowance: Allowance, now: int) -> None:

@@ -94,7 +94,8 @@ class Conversations(Struct, frozen=True):
     next: UUID | None
 
 
-MessageResponse = Answer
+class MessageResponse(Answer, frozen=True):
+    """The answer to a message, with its sources and reasons."""
 
 
 class Message(Struct, frozen=True):

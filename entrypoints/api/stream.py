@@ -31,10 +31,11 @@ class _Response(msgspec.Struct):
 _response = msgspec.json.Decoder(_Response)
 
 
-async def streamed(run: Run, message: MessageId) -> ServerSentEvent:
+async def streamed(run: Run, message: MessageId, interrupted: Callable[[], None]) -> ServerSentEvent:
     """Start a turn; return once the message is safe, or raise what stopped it before that.
 
-    The turn goes on when the customer leaves, so that what was heard is answered.
+    The turn goes on when the customer leaves, so that what was heard is answered. `interrupted` is called
+    when the world failed after the message was heard, before the client is told.
     """
     safe = asyncio.Event()
     turn = asyncio.ensure_future(run(lambda _: safe.set()))
@@ -45,10 +46,12 @@ async def streamed(run: Run, message: MessageId) -> ServerSentEvent:
     if not safe.is_set():
         heard.cancel()
         await turn
-    return ServerSentEvent(_events(turn, message))
+    return ServerSentEvent(_events(turn, message, interrupted))
 
 
-async def _events(turn: "asyncio.Future[bytes]", message: MessageId) -> AsyncIterator[ServerSentEventMessage]:
+async def _events(
+    turn: "asyncio.Future[bytes]", message: MessageId, interrupted: Callable[[], None]
+) -> AsyncIterator[ServerSentEventMessage]:
     yield _event("heard", msgspec.json.encode({"message_id": message}))
     try:
         answer = await asyncio.shield(turn)
@@ -57,6 +60,7 @@ async def _events(turn: "asyncio.Future[bytes]", message: MessageId) -> AsyncIte
         return
     except WorldError as error:
         log.warning("turn_interrupted", error=str(error))
+        interrupted()
         kept = "Your message is kept and will be answered shortly."
         yield _event("error", msgspec.json.encode(Error(kept, {"code": "unavailable"})))
         return

@@ -131,7 +131,7 @@ def test_a_sixth_attachment_is_refused() -> None:
     assert refused.value.code == "too_many_attachments"
 
 
-@pytest.mark.parametrize("kind", list(AttachmentType))
+@pytest.mark.parametrize("kind", [AttachmentType.CODE, AttachmentType.IMAGE])
 def test_an_attachment_may_fill_its_limit_exactly(kind: AttachmentType) -> None:
     attachments = (an_attachment("x" * MAX_ATTACHMENT[kind], kind=kind),)
 

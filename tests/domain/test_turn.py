@@ -490,13 +490,7 @@ def test_the_reasons_list_every_passage_that_was_weighed_and_the_rule_set() -> N
     why = planned(hits=hits, rules=rules).why
 
     assert [passage.passage_id for passage in why.passages] == ["KB-TEST-001#0", "B#0"]
-    considered = why.passages[1]
-    assert (considered.score, considered.bm25, considered.cosine, considered.coverage) == (
-        0.1,
-        0.5,
-        FAR,
-        0.25,
-    )
+    assert why.passages[1] == Considered("B#0", "Reset a password", 0.1, 0.5, FAR, 0.25)
     assert why.ruleset == rules.hash
 
 

@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,6 +24,8 @@ from tests.builders import ORGANIZATION
 CONVERSATIONS = "/api/v1/conversations"
 JSON = {"Content-Type": "application/json"}
 EVENTS = {"Accept": "text/event-stream"}
+PUBLIC_DATA = Path(__file__).parents[3] / "shared" / "data"
+"""Public test data, read where it lies beside the project; tests that need it skip where it is not."""
 
 Json = dict[str, Any]
 

@@ -5,8 +5,8 @@ const API = '/api/v1';
 const EXAMPLES = [
   'How do I fix “Too many SOQL queries: 101”?',
   'How do I reset my Salesforce password?',
-  'Why can a user not see a field on a record?',
-  'How do I deploy with the sf command line?',
+  'My user cannot see a field. What should I check?',
+  'How do I deploy with the Salesforce CLI?',
 ];
 const MAX_CHARACTERS = 5_000;
 const COUNT_FROM = 4_500;
@@ -14,7 +14,8 @@ const MAX_ATTACHMENTS = 5;
 const MAX_FILE_BYTES = 750_000; // 1,000,000 characters once it is base64, which is what the server takes
 const MAX_CODE_CHARACTERS = 50_000; // longer text travels as a file
 const SILENCE_MS = 60_000; // a stream that says nothing for this long is broken
-const POLL_MS = 8_000;
+const POLL_MS = 8_000; // between looks for what people write
+const POLLS = 20; // looks for an answer that broke off, 1.5 seconds apart
 const PAGE_SIZE = 50;
 
 const byId = (id) => document.getElementById(id);
@@ -183,12 +184,18 @@ async function call(method, path, { body, headers = {}, signal } = {}) {
       throw new Problem(0);
     }
   };
+  const { token } = session;
   let response = await once();
-  if (response.status === 401 && session.token && path !== '/session') {
-    if (await openSession()) response = await once();
-  }
+  if (response.status === 401 && token && (session.token !== token || await renewed())) response = await once();
   if (!response.ok) throw await problemOf(response);
   return response;
+}
+
+let renewal = null;
+/** A new session, once for all requests that were refused at the same time. */
+function renewed() {
+  renewal ??= openSession().finally(() => { renewal = null; });
+  return renewal;
 }
 
 const json = async (...request) => {
@@ -718,12 +725,14 @@ function banner(answer, body) {
 
 function sources(citations) {
   if (!citations.size) return null;
+  const all = [...citations.values()];
+  const name = ({ title, heading }) => (heading && all.filter((other) => other.title === title).length > 1 ? heading : title);
   return el('div', { class: 'sources', role: 'group', 'aria-label': 'Sources' },
-    el('ul', {}, [...citations.values()].map((citation) => el('li', {},
+    el('ul', {}, all.map((citation) => el('li', {},
       el('button', { type: 'button', class: 'source', 'aria-haspopup': 'dialog', 'data-testid': 'source', onclick: () => openPassage(citation) },
         el('span', { class: 'cite', 'aria-hidden': 'true' }, String(citation.number)),
         el('span', { class: 'sr' }, `Source ${citation.number}: `),
-        el('bdi', {}, plain(citation.title)))))));
+        el('bdi', {}, plain(name(citation))))))));
 }
 
 function level(confidence) {
@@ -829,7 +838,7 @@ function show(item, last) {
   const at = item.created_at;
   let node;
   if (item.sender_type === 'user') {
-    node = customerMessage(item.content, { at });
+    node = customerMessage(item.content, { at, names: (item.attachments ?? []).map((file) => file.mime_type || file.type) });
     node.messageId = item.id;
     newest = node;
   } else if (item.sender_type === 'human_agent') {
@@ -843,8 +852,8 @@ function show(item, last) {
   return true;
 }
 
-const say = (words_) => {
-  log.append(systemMessage(words_));
+const say = (said) => {
+  log.append(systemMessage(said));
   follow();
 };
 
@@ -870,7 +879,7 @@ function act(label) {
 async function move(verb, body) {
   const mine = epoch;
   const buttons = [...log.querySelectorAll('.action')];
-  if (buttons.some((button) => button.ariaDisabled === 'true')) return;
+  if (buttons.some((button) => button.getAttribute('aria-disabled') === 'true')) return;
   buttons.forEach((button) => button.setAttribute('aria-disabled', 'true'));
   try {
     const conversation = await json('POST', `/conversations/${session.conversationId}/${verb}`, { body });
@@ -1040,6 +1049,7 @@ function considered(passages) {
 let tail = null; // the cursor that led to the last page
 let pollTimer;
 let pollsLeft = 0;
+let orphan = null; // a message that was heard while its answer did not reach us
 let ready = false; // whether there is a conversation to write to
 
 /** The messages from a cursor on, oldest first. */
@@ -1047,7 +1057,7 @@ async function history(from = null) {
   const items = [];
   let cursor = from;
   for (let page = 0; page < 100; page += 1) {
-    const query = `?limit=${PAGE_SIZE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+    const query = `?limit=${PAGE_SIZE}${cursor ? `&after=${encodeURIComponent(cursor)}` : ''}`;
     const found = await json('GET', `/conversations/${session.conversationId}/messages${query}`);
     items.push(...(found.items ?? []));
     tail = cursor;
@@ -1069,8 +1079,15 @@ async function sync() {
   if (mine !== epoch) return 0;
   const fresh = items.filter((item) => show(item, item === items.at(-1)));
   if (fresh.some((item) => item.answer?.requires_escalation)) remember({ status: 'escalated' });
+  const told = fresh.filter((item) => item.sender_type !== 'user').length;
+  if (told && orphan) {
+    remember({ pending: null });
+    settle(orphan);
+    typing(false);
+    untoast();
+  }
   if (fresh.length) follow();
-  return fresh.length;
+  return told;
 }
 
 /** Look for what people write, and for an answer that was still being written when the page was loaded again. */
@@ -1082,11 +1099,13 @@ function poll() {
     if (mine !== epoch) return;
     if (!flight && navigator.onLine && document.visibilityState === 'visible') {
       pollsLeft -= 1;
-      try {
-        if (await sync()) pollsLeft = 0;
-      } catch { /* next time */ }
+      await sync().catch(() => 0); // if that did not work, next time
       if (mine !== epoch) return;
-      if (pollsLeft <= 0) typing(false);
+      if (orphan && pollsLeft <= 0 && !flight) {
+        typing(false);
+        if (!orphan.note) failed(orphan, 'No answer came so far. Your message is kept here.', 'No answer yet');
+        orphan = null;
+      }
       paintStatus();
     }
     poll();
@@ -1105,7 +1124,7 @@ function paintStatus() {
 
 /** Find out who we are, find or begin the conversation, and show it. */
 async function begin() {
-  const mine = ++epoch;
+  epoch += 1;
   byId('unreachable').hidden = byId('key-form').hidden = true;
   try {
     if (!session.token && !session.apiKey && !await openSession()) {
@@ -1120,7 +1139,6 @@ async function begin() {
         if (problem.status !== 404 && problem.status !== 403) throw problem;
       }
     }
-    if (mine > epoch) return;
     await startConversation();
     await restore();
   } catch (problem) {
@@ -1137,11 +1155,18 @@ async function begin() {
 async function restore() {
   const mine = ++epoch;
   typing(false);
-  const items = await history();
+  const [items, conversation] = await Promise.all([
+    history(),
+    json('GET', `/conversations/${session.conversationId}`).catch(() => null), // it may have ended meanwhile
+  ]);
   if (mine !== epoch) return;
+  if (conversation?.status) remember({ status: conversation.status });
   shown = new Set();
   newest = null;
   log.replaceChildren();
+  unsent = null;
+  orphan = null;
+  pollsLeft = 0;
   ready = true;
   log.setAttribute('aria-busy', 'true'); // what was said before is not read out again
   items.forEach((item, index) => show(item, index === items.length - 1));
@@ -1152,27 +1177,32 @@ async function restore() {
   else scroller.scrollTop = 0;
   watchEnd();
   requestAnimationFrame(() => log.removeAttribute('aria-busy'));
-  if (items.at(-1)?.sender_type === 'user' && session.status !== 'escalated') {
-    pollsLeft = 20;
+  if (orphan) {
+    pollsLeft = POLLS;
     typing(true);
   }
   poll();
   if (!coarse.matches && (document.activeElement === document.body || document.activeElement === null)) text.focus();
 }
 
-/** Bring back a message that was on its way when the page was left. */
+/** Bring back a message that was on its way when the page was left. What was attached to it is gone. */
 function revive(items) {
   const kept = session.pending;
   if (!kept) return;
-  if (kept.heard || items.findLast((item) => item.sender_type === 'user')?.content === kept.content) {
+  const message = { content: kept.content, key: kept.key ?? uuid(), attachments: [] };
+  const heard = items.filter((item) => item.sender_type === 'user').at(-1);
+  if (heard?.content !== kept.content) {
+    message.node = customerMessage(message.content);
+    log.append(message.node);
+    newest = message.node;
+    failed(message, 'Your last message was not sent yet. It is kept here.');
+  } else if (heard === items.at(-1)) {
+    message.node = newest;
+    message.heard = true;
+    orphan = message;
+  } else {
     remember({ pending: null });
-    return;
   }
-  const message = { content: kept.content, key: kept.key, attachments: [] };
-  message.node = customerMessage(message.content);
-  log.append(message.node);
-  newest = message.node;
-  failed(message, 'This message was not sent yet.');
 }
 
 function unreachable(problem) {
@@ -1206,8 +1236,11 @@ byId('key-form').addEventListener('submit', (event) => {
 });
 byId('try-again').addEventListener('click', begin);
 
+let turning = false;
+
 /** Begin anew. An open conversation stays as it is, with its own user: it is not ours to call it solved. */
 async function anew() {
+  if (turning) return;
   if (!log.querySelector('.user')) {
     text.focus();
     return;
@@ -1215,10 +1248,10 @@ async function anew() {
   const before = session;
   const closed = before.status === 'resolved' || before.status === 'abandoned';
   epoch += 1;
-  const call_ = flight;
+  flight?.abort();
   flight = null;
-  call_?.abort();
   idle();
+  turning = true;
   try {
     remember({ pending: null });
     await startConversation();
@@ -1234,6 +1267,9 @@ async function anew() {
   } catch (problem) {
     remember(before);
     toast(`No new conversation could be started. ${problem.message}`, { error: true, action: { label: 'Try again', run: anew } });
+    poll();
+  } finally {
+    turning = false;
   }
 }
 
@@ -1267,9 +1303,8 @@ async function deliver(message) {
   busy = true;
   paintSend();
   clearTimeout(pollTimer);
-  message.note?.remove();
-  message.node.classList.remove('unsent');
-  remember({ pending: { content: message.content, key: message.key } });
+  settle(message);
+  remember({ pending: { content: message.content, key: message.attachments.length ? null : message.key } });
   typing(true);
   announce('Casepilot is writing.');
   follow();
@@ -1278,6 +1313,7 @@ async function deliver(message) {
     const answer = await exchange(message, {
       heard: (data) => {
         if (mine !== epoch) return;
+        message.heard = true;
         message.node.messageId = data.message_id;
         shown.add(data.message_id);
       },
@@ -1285,11 +1321,12 @@ async function deliver(message) {
     });
     if (mine !== epoch) return;
     remember({ pending: null });
-    if (answer.requires_escalation || answer.response_type === 'escalation') remember({ status: 'escalated' });
+    remember({ status: answer.status ?? (answer.requires_escalation ? 'escalated' : session.status) });
+    const known = shown.has(answer.id);
     shown.add(answer.id);
     stream.stop();
     idle();
-    log.append(agentMessage(answer, { last: true }));
+    if (!known) log.append(agentMessage(answer, { last: true }));
     paintStatus();
     follow();
     poll();
@@ -1298,6 +1335,7 @@ async function deliver(message) {
     stream.stop();
     idle();
     await recover(message, problem);
+    poll();
   }
 }
 
@@ -1337,6 +1375,10 @@ async function recover(message, problem) {
   } else if (problem.status === 401) {
     failed(message, 'You are signed out. Your message is kept here.');
     if (!session.token) { remember({ apiKey: null }); askForKey('Please enter your key again.'); }
+  } else if (problem.code === 'request_in_flight' || (message.heard && problem.mayPass)) {
+    failed(message, 'The answer broke off. Your message is kept, and the answer is shown as soon as it is there.', 'Answer interrupted');
+    orphan = message;
+    pollsLeft = POLLS;
   } else if (problem.mayPass) {
     failed(message, problem.status === 503 || problem.status === 0
       ? `${navigator.onLine ? 'Casepilot cannot be reached right now.' : 'You are offline.'} Your message is kept here.`
@@ -1366,10 +1408,11 @@ async function moveOver(message) {
   }
 }
 
-function failed(message, reason) {
+function failed(message, reason, label = 'Not sent yet') {
   message.node.classList.add('unsent');
+  message.note?.remove();
   message.note = el('div', { class: 'retry', 'aria-live': 'off' },
-    el('span', {}, 'Not sent yet'),
+    el('span', {}, label),
     el('button', { type: 'button', class: 'plain', 'data-testid': 'retry', onclick: () => again(message) }, 'Try again'),
     el('button', { type: 'button', class: 'plain', onclick: () => takeBack(message) }, 'Edit'));
   message.node.append(message.note);
@@ -1380,19 +1423,40 @@ function failed(message, reason) {
 
 let unsent = null;
 
-function again(message) {
+/** Send a message again under the same key. One that was heard may have its answer by now. */
+async function again(message) {
   if (busy) return;
-  unsent = null;
   untoast();
-  following = true;
   text.focus({ preventScroll: true });
+  if (message.heard) {
+    busy = true;
+    const found = await sync().catch(() => 0);
+    busy = false;
+    if (found) return;
+  }
+  settle(message);
+  log.append(message.node);
+  newest = message.node;
+  following = true;
   deliver(message);
+}
+
+/** The message needs nothing more: take its note away. */
+function settle(message) {
+  message.note?.remove();
+  message.note = null;
+  message.node.classList.remove('unsent');
+  if (unsent === message) unsent = null;
+  if (orphan === message) {
+    orphan = null;
+    pollsLeft = 0;
+  }
 }
 
 /** Put a message back where it was written. */
 function takeBack(message) {
+  settle(message);
   message.node.remove();
-  if (unsent === message) unsent = null;
   remember({ pending: null });
   text.value = [message.content, text.value].filter((piece) => piece.trim()).join('\n\n');
   files = [...message.attachments, ...files].slice(0, MAX_ATTACHMENTS);
@@ -1423,8 +1487,8 @@ function hold(seconds) {
   holdTimer = setInterval(tick, 250);
 }
 
-function submit(words_ = null) {
-  const content = (words_ ?? text.value).replace(/^\s*\n|\s+$/g, '');
+function submit(said = null) {
+  const content = (said ?? text.value).replace(/^\s*\n|\s+$/g, '');
   if (busy || !ready || Date.now() < heldUntil) {
     if (busy && content) announce('Casepilot is still writing. Your text is kept.');
     return;
@@ -1442,18 +1506,12 @@ function submit(words_ = null) {
   }
   untoast();
   dropActions();
-  if (unsent) {
-    const message = unsent;
-    unsent = null;
-    message.note.remove();
-    message.node.remove();
-  }
-  const message = { content, key: uuid(), attachments: words_ ? [] : files };
+  const message = { content, key: uuid(), attachments: said ? [] : files };
   message.node = customerMessage(content, { names: message.attachments.map((file) => file.name) });
   log.append(message.node);
   newest = message.node;
   following = true;
-  if (!words_) {
+  if (!said) {
     text.value = '';
     files = [];
     paintFiles();

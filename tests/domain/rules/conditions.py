@@ -69,7 +69,7 @@ conditions: st.SearchStrategy[Condition] = _trees(LEVELS)
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Condition, Facts]:
-    """A condition and the facts it speaks of: each absent, None, anything, or the very value compared with."""
+    """A condition and its facts: each absent, None, anything, or the very value it is compared with."""
     condition = draw(conditions)
     known: dict[str, float | str | bool | tuple[str, ...] | None] = {}
     for leaf in leaves(condition):

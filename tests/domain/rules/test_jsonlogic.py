@@ -14,7 +14,7 @@ ENTERPRISE = Comparison("customer_tier", "==", "enterprise")
 ANGRY = Comparison("sentiment_score", "<", -0.5)
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(cases())
 def test_a_rule_fires_exactly_when_it_is_explained_as_true(case: tuple[Condition, Facts]) -> None:
     condition, known = case
@@ -24,7 +24,7 @@ def test_a_rule_fires_exactly_when_it_is_explained_as_true(case: tuple[Condition
     assert fires is (verdict(condition, known) is True)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(cases())
 def test_the_negation_fires_exactly_when_the_rule_is_explained_as_false(
     case: tuple[Condition, Facts],
@@ -36,7 +36,7 @@ def test_the_negation_fires_exactly_when_the_rule_is_explained_as_false(
     assert fires is (verdict(condition, known) is False)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(st.lists(cases(), max_size=6))
 def test_rules_compiled_together_decide_as_they_do_alone(drawn: list[tuple[Condition, Facts]]) -> None:
     several = [condition for condition, _ in drawn]
