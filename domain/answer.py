@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from domain.grounding import supports
 from domain.nlu.text import sentences, terms
-from domain.retrieval.chunking import blocks, is_code, is_list, is_numbered
+from domain.retrieval.chunking import blocks, fenced, is_code, is_list, is_numbered
 from domain.retrieval.passages import Hit, Passage
 
 MAX_CHARACTERS = 1_500
@@ -143,8 +143,8 @@ def _has(have: Sequence[str], kind: str) -> bool:
 
 def _items(block: str) -> Iterator[str]:
     item: list[str] = []
-    for line in block.split("\n"):
-        if ITEM.match(line) and item:
+    for line, fence in fenced(block):
+        if fence is None and ITEM.match(line) and item:
             yield "\n".join(item)
             item = []
         item.append(line)

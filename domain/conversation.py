@@ -89,7 +89,9 @@ class Context(Struct, frozen=True):
         answered: bool,
     ) -> "Context":
         """Return the context after a turn: new entities first, the topic kept when the turn named none."""
-        merged = {(e.type, e.value): e for e in (*entities, *self.entities)}
+        merged: dict[tuple[str, str], Entity] = {}
+        for entity in (*entities, *self.entities):
+            merged.setdefault((entity.type, entity.value), entity)
         return Context(
             topic=topic or self.topic,
             last_question=question if answered else self.last_question,
@@ -187,17 +189,18 @@ class Conversation:
         if self.status is not Status.ESCALATED:
             raise TransitionError("conversation_not_escalated", "Nobody has taken this conversation over.")
         self._settle()
-        self.last_activity_at = notice.at
         self._say(notice)
 
     def escalate(self, handoff: Handoff, at: datetime, *, notice: Message | None = None) -> None:
         """Hand over to people, once; doing it again only says the notice."""
+        already = self.status is Status.ESCALATED
+        if not already:
+            self._move(Status.ESCALATED, at)
         if notice is not None:
             self._settle()
             self._say(notice)
-        if self.status is Status.ESCALATED:
+        if already:
             return
-        self._move(Status.ESCALATED, at)
         self.handoff = handoff
         self.events.append(
             Escalated(

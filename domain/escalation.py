@@ -3,9 +3,11 @@
 from domain.conversation import Handoff
 from domain.nlu.intents import ACT_ABOVE
 from domain.nlu.understanding import Understanding
+from domain.rules.actions import PRIORITIES
 from domain.rules.ruleset import Decision
 
 PERSON_INTENT = "talk_to_person"
+WISH = "The customer asked for a person."
 RISKS = {
     "self_harm": ("The customer may be in danger.", "urgent"),
     "security_incident": ("The message reports a security incident.", "urgent"),
@@ -30,10 +32,9 @@ def handoff_for(decision: Decision, understanding: Understanding, signals: tuple
     for signal in signals:
         if signal in RISKS:
             reason, priority = RISKS[signal]
+            priority = max(priority, directive.priority, key=PRIORITIES.index)
             return Handoff(reason, "support", priority, (), directive.notify, directive.sla_minutes)
     asked = understanding.intent_name == PERSON_INTENT and understanding.intent.confidence >= ACT_ABOVE
     if asked or "wants_person" in signals:
-        return Handoff(
-            "The customer asked for a person.", "support", directive.priority, (), directive.notify
-        )
+        return Handoff(WISH, "support", directive.priority, (), directive.notify, directive.sla_minutes)
     return None

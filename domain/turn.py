@@ -1,6 +1,5 @@
 """Planning one turn: from what was heard, understood and found to what is said and why. A pure decision."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -24,19 +23,6 @@ from domain.rules.facts import Facts
 from domain.rules.ruleset import Decision, RuleSet
 from domain.texts import Texts
 
-FOLLOW_UP = re.compile(
-    r"^(?:and|but|also|what about|how about|what if|why|then|it|that|this|same|ok(?:ay)? (?:and|but))\b",
-    re.IGNORECASE,
-)
-QUESTION = re.compile(
-    r"(?:(?:and|but|also|then|ok(?:ay)?)\b[\s,]*)?(?!(?:what|how) (?:about|if)\b)"
-    r"(?:how|what|where|when|which|who|why|can|could|do|does|is|are|should|i|my|we|our)\b",
-    re.IGNORECASE,
-)
-"""How a question of its own begins, even behind an 'and'."""
-MIN_QUESTION_TERMS = 2
-MAX_FOLLOW_UP_TERMS = 4
-"""A message with at most this many topic words may lean on the question before it."""
 SMALL_TALK = {"greeting": "hello_again", "thanks_goodbye": "closing"}
 """Intents answered by a fixed text."""
 MAX_SMALL_TALK_TERMS = 3
@@ -122,15 +108,6 @@ class Plan(Struct, frozen=True):
     def answered(self) -> bool:
         """Whether the customer got what they asked for."""
         return self.why.outcome in {Outcome.ANSWERED, Outcome.SMALL_TALK}
-
-
-def question_for(text: str, context: Context) -> str:
-    """The text to search for: a short follow-up ('and in Apex?') is read with the question before it."""
-    words, text = len(set(terms(text))), text.strip()
-    own_question = words >= MIN_QUESTION_TERMS and QUESTION.match(text)
-    if context.last_question and words <= MAX_FOLLOW_UP_TERMS and FOLLOW_UP.match(text) and not own_question:
-        return f"{context.last_question} {text}"
-    return text
 
 
 def facts_for(heard: Heard, understood: Understanding, hits: tuple[Hit, ...], brain: Brain) -> Facts:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from domain.nlu.text import NOTHING, straight
+
 
 class Cues:
     """Phrase lists compiled to one pattern each. A phrase may use regular-expression syntax."""
@@ -15,12 +17,16 @@ class Cues:
 
     def signals(self, text: str) -> tuple[str, ...]:
         """The signals whose phrases occur in the text."""
+        text = straight(text)
         return tuple(name for name, pattern in self._signals.items() if pattern.search(text))
 
     def issue_type(self, text: str) -> str | None:
         """The first kind of issue whose phrases occur in the text."""
+        text = straight(text)
         return next((name for name, pattern in self._issue_types.items() if pattern.search(text)), None)
 
 
 def _compiled(phrases: Sequence[str]) -> re.Pattern[str]:
+    if not phrases:
+        return NOTHING
     return re.compile(r"(?<!\w)(?:" + "|".join(phrases) + r")(?!\w)", re.IGNORECASE)

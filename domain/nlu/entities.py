@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from domain.nlu.text import NOTHING
+
 MAX_ENTITIES = 20
 """Entities kept for one message (the customer's max_entities_per_message)."""
 
@@ -41,6 +43,8 @@ class Gazetteer(Struct, frozen=True):
 
     def pattern(self) -> re.Pattern[str]:
         """One alternation over all names, the longest first so that 'sales cloud' wins over 'sales'."""
+        if not self.names:
+            return NOTHING
         longest_first = sorted(self.names, key=len, reverse=True)
         return re.compile(r"\b(?:" + "|".join(re.escape(n) for n in longest_first) + r")\b", re.IGNORECASE)
 
@@ -68,8 +72,9 @@ class EntityFinder:
             for match in pattern.finditer(text):
                 yield _entity(kind, match, _value(kind, match.group()))
         for match in self._names.finditer(text):
-            kind, value = self._gazetteer.names[match.group().lower()]
-            yield _entity(kind, match, value)
+            named = self._gazetteer.names.get(match.group().lower())
+            if named is not None:  # letters like a dotless i fold to a name without being it
+                yield _entity(named[0], match, named[1])
 
 
 PATTERNS: tuple[tuple[EntityType, re.Pattern[str]], ...] = (

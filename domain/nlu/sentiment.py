@@ -10,7 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[\U0001F300-\U0001FAFF\u2600-\u27BF]")
+from domain.nlu.text import straight
+
+WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|[\U0001F300-\U0001FAFF\u2600-\u27BF]")
+TECHNICAL = re.compile(r"`[^`]*`|\b\w*_\w+\b|\b\w+Exception\b")
+"""Code, API names and error codes do not feel."""
 NORMALISER = 15.0
 """VADER's alpha: a summed valence of 4 becomes 0.72."""
 NEGATED = -0.74
@@ -44,6 +48,7 @@ class Sentiment(Struct, frozen=True):
 
 def sentiment(text: str, lexicon: Lexicon) -> Sentiment:
     """Score a message. Code and quoted errors should be cut out before: they do not feel."""
+    text = TECHNICAL.sub(" ", straight(text))
     words = WORD.findall(text)
     valences = list(_valences(text, words, lexicon))
     total = math.fsum(valences)

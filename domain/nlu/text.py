@@ -29,6 +29,15 @@ def stem(word: str) -> str:
     return str(_stemmer.stemWord(word))
 
 
+NOTHING = re.compile(r"(?!)")
+"""A pattern that matches nothing."""
+
+
+def straight(text: str) -> str:
+    """The text with typographic apostrophes made plain."""
+    return text.replace("\u2019", "'")
+
+
 def tokens(text: str) -> list[str]:
     """Lower-case words of any script, in order, repeats kept."""
     return [match.group().lower() for match in WORDS.finditer(text)]
@@ -36,7 +45,7 @@ def tokens(text: str) -> list[str]:
 
 def terms(text: str) -> list[str]:
     """Index terms: stems of the words that carry a topic. `Account__c` yields its parts."""
-    return [stem(token) for token in tokens(text) if token not in STOP_WORDS]
+    return [stem(token) for token in tokens(straight(text)) if token not in STOP_WORDS]
 
 
 def normalised(text: str) -> str:

@@ -46,7 +46,14 @@ class TagAction(Struct, frozen=True, tag="tag"):
 
 
 Action = EscalateAction | NotifyAction | SlaAction | PriorityAction | TagAction
-ACTIONS = ("escalate", "notify", "sla", "set_priority", "tag")
+ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "escalate": ("queue", "priority"),
+    "notify": ("recipient", "method"),
+    "sla": ("target",),
+    "set_priority": ("priority",),
+    "tag": ("name",),
+}
+"""Actions with the keys that each takes beside 'type'."""
 
 
 class Directive(Struct, frozen=True):
@@ -63,6 +70,12 @@ def parse_action(raw: object, where: str) -> Action:
     """Read one action in the customer's form. Raises `RuleError`."""
     if not isinstance(raw, Mapping):
         raise RuleError("bad_action", f"{where}: an action is an object with a 'type', got {raw!r}.")
+    for key in raw:
+        known = ("type", *ACTIONS.get(str(raw.get("type")), tuple(str(k) for k in raw)))
+        if key not in known:
+            raise RuleError(
+                "unknown_key", f"{where}: the '{raw['type']}' action has no '{key}'{suggestion(key, known)}"
+            )
     match raw.get("type"):
         case "escalate":
             return EscalateAction(

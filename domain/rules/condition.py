@@ -9,6 +9,10 @@ from domain.rules.facts import Fact, Kind, RuleError, fact_named, suggestion
 
 MAX_DEPTH = 8
 MAX_LEAVES = 64
+MAX_LISTED = 1_000
+"""Values in one list."""
+LARGEST = 2**53
+"""Numbers beyond it are not exact as JSON numbers (RFC 8259); infinity and NaN are none at all."""
 
 Value = float | str | bool | tuple[float | str, ...] | None
 
@@ -97,6 +101,8 @@ def _comparison(raw: Mapping[object, object], where: str) -> Comparison:
 def _listed(value: object, fact: Fact, where: str) -> tuple[float | str, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str) or not value:
         raise RuleError("bad_value", f"{where}: '{fact.name}' needs a list of values, got {_shown(value)}.")
+    if len(value) > MAX_LISTED:
+        raise RuleError("too_many_values", f"{where}: '{fact.name}' lists more than {MAX_LISTED} values.")
     return tuple(cast("float | str", _one(item, fact, where, "==")) for item in value)
 
 
@@ -116,7 +122,7 @@ def _one(value: object, fact: Fact, where: str, operator: str) -> float | str | 
 
 
 def _number(value: object, fact: Fact, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124  # NaN
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST <= value <= LARGEST:
         raise RuleError("bad_value", f"{where}: '{fact.name}' is a number; got {_shown(value)}.")
     if (fact.low is not None and value < fact.low) or (fact.high is not None and value > fact.high):
         raise RuleError(

@@ -9,13 +9,15 @@ from msgspec import Struct
 
 from domain.ids import ContentHash, RuleId
 from domain.rules.actions import Action, Directive, merge, parse_action
-from domain.rules.condition import Condition, parse_condition
+from domain.rules.condition import LARGEST, Condition, leaves, parse_condition
 from domain.rules.evaluate import Checked, trace
-from domain.rules.facts import FACTS, Facts, RuleError, suggestion
+from domain.rules.facts import FACTS, Facts, Kind, RuleError, suggestion
 from domain.rules.jsonlogic import CompiledRules
 
 T = TypeVar("T")
 
+MAX_VALUES = 1_000_000
+"""Comparisons and listed values of a whole rule set."""
 RULE_KEYS = ("id", "name", "priority", "enabled", "conditions", "actions", "examples", "note")
 
 
@@ -79,7 +81,7 @@ def parse_ruleset(source: bytes, name: str) -> RuleSet:
     """Read, check and compile a JSON list of rules; `name` is for messages. Raises `RuleError`."""
     try:
         raw = msgspec.json.decode(source)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RuleError("bad_json", f"{name}: {error}.") from error
     if not isinstance(raw, list):
         raise RuleError("bad_ruleset", f"{name}: a rule set is a JSON list of rules.")
@@ -90,6 +92,8 @@ def parse_ruleset(source: bytes, name: str) -> RuleSet:
             raise RuleError("duplicate_rule", f"{name}: the id '{rule.id}' is used twice.")
         seen.add(rule.id)
         _check_examples(rule)
+    if sum(_size(rule.condition) for rule in rules) > MAX_VALUES:
+        raise RuleError("too_large", f"{name}: more than {MAX_VALUES:,} values in all. Split the rule set.")
     return RuleSet(rules, ContentHash(hashlib.sha256(msgspec.json.encode(raw, order="sorted")).hexdigest()))
 
 
@@ -102,7 +106,9 @@ def parse_rule(raw: object, where: str) -> Rule:
             raise RuleError("unknown_key", f"{where}: a rule has no '{key}'{suggestion(key, RULE_KEYS)}")
     where = str(raw.get("id") or where)
     try:
-        rule_id, name, actions = str(raw["id"]), str(raw["name"]), raw["actions"]
+        rule_id, name, actions = raw["id"], str(raw["name"]), raw["actions"]
+        if not isinstance(rule_id, str) or not rule_id.strip():
+            raise RuleError("bad_id", f"{where}: the id is a text that is not empty, got {rule_id!r}.")
         condition = parse_condition(raw["conditions"], where)
     except KeyError as error:
         raise RuleError("missing_key", f"{where}: {error} is missing.") from error
@@ -135,9 +141,32 @@ def _check_examples(rule: Rule) -> None:
                 "unknown_fact",
                 f"{rule.id}, example {number}: no fact is called '{unknown}'{suggestion(unknown, FACTS)}",
             )
+        for name, value in example.facts.items():
+            kind = FACTS[name].kind
+            if value is not None and not _fits(kind, value):
+                raise RuleError(
+                    "bad_value", f"{rule.id}, example {number}: '{name}' is a {kind}, got {value!r}."
+                )
         if compiled.fired(example.facts)[0] is not example.fires:
             should = "should fire and does not" if example.fires else "fires and should not"
             raise RuleError("example_failed", f"{rule.id}: example {number} {should}.")
+
+
+def _fits(kind: Kind, value: object) -> bool:
+    """Whether a value is of a fact's kind; true is no number, and numbers are ones the engine can hold."""
+    match kind:
+        case Kind.NUMBER:
+            return type(value) in {int, float} and -LARGEST <= float(str(value)) <= LARGEST
+        case Kind.BOOLEAN:
+            return isinstance(value, bool)
+        case Kind.LIST:
+            return isinstance(value, tuple)
+        case _:
+            return isinstance(value, str)
+
+
+def _size(condition: Condition) -> int:
+    return sum(len(leaf.value) if isinstance(leaf.value, tuple) else 1 for leaf in leaves(condition))
 
 
 def _fired(rule: Rule, facts: Facts) -> Fired:

@@ -22,6 +22,7 @@ from entrypoints.api.auth import Authenticator, Tokens
 from entrypoints.api.conversations import ConversationController
 from entrypoints.api.errors import HANDLERS
 from entrypoints.api.gate import MAX_BODY, Gate
+from entrypoints.api.specs import KeptAnswers, completed
 from entrypoints.api.system import PAGE, favicon, health, page, ready, session
 from entrypoints.bootstrap import App, open_app
 from entrypoints.lifeline import die_with_parent
@@ -44,13 +45,13 @@ SWAGGER_UI = SwaggerRenderPlugin(
 @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
 def openapi(request: Request[Any, Any, State]) -> dict[str, Any]:
     """The OpenAPI document."""
-    return request.app.openapi_schema.to_schema()
+    return completed(request.app.openapi_schema.to_schema())
 
 
 @get("/docs", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
 def docs(request: Request[Any, Any, State]) -> bytes:
     """The document as a page to try things on; its scripts and styles are our own server's."""
-    return SWAGGER_UI.render(request, request.app.openapi_schema.to_schema())
+    return SWAGGER_UI.render(request, completed(request.app.openapi_schema.to_schema()))
 
 
 class Metrics(PrometheusController):
@@ -90,6 +91,7 @@ def build(app: App, settings: Settings) -> Litestar:
         before_send=[gate.show_allowance],
         exception_handlers=HANDLERS,
         openapi_config=_openapi(),
+        plugins=[KeptAnswers()],
         request_max_body_size=MAX_BODY,
         compression_config=CompressionConfig(backend="gzip", exclude=["/messages"], minimum_size=2_000),
         signature_types=[App, Settings, Tokens],

@@ -1,6 +1,7 @@
 """Who is calling: bearer JWT (HS256 or RS256) or X-API-Key."""
 
 import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -59,7 +60,7 @@ class Tokens:
 
     def verify(self, token: str) -> Principal | None:
         """The principal of a token; None when anything about it is wrong."""
-        if len(token) > MAX_TOKEN or not BASE64URL.issuperset(token) or token.count(".") != DOTS:
+        if len(token) > MAX_TOKEN or not BASE64URL.issuperset(token) or not _canonical(token):
             return None
         for algorithm, key in self._keys.items():
             claims = _claims(token, algorithm, key)
@@ -120,6 +121,16 @@ def needs(scope: str) -> Callable[[Connection, BaseRouteHandler], None]:
             raise PermissionDeniedException(f"This needs the scope '{scope}'.")
 
     return guard
+
+
+def _canonical(token: str) -> bool:
+    """Whether a token has three parts, each the only base64url form of its bytes (RFC 4648, section 3.5)."""
+    parts = token.split(".")
+    try:
+        again = [urlsafe_b64encode(urlsafe_b64decode(part + "==")).rstrip(b"=").decode() for part in parts]
+    except ValueError:
+        return False
+    return len(parts) == DOTS + 1 and again == parts
 
 
 def _claims(token: str, algorithm: str, key: OctKey | RSAKey) -> Claims | None:

@@ -96,11 +96,12 @@ class Gate(ASGIMiddleware):
     async def _once(
         self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp, principal: Principal | None
     ) -> None:
-        key = dict(scope["headers"]).get(b"idempotency-key", b"").decode("latin-1")
-        if not key or principal is None or scope.get("method") != "POST":
+        given = dict(scope["headers"]).get(b"idempotency-key")
+        if given is None or principal is None or scope.get("method") != "POST":
             await next_app(scope, receive, send)
             return
-        if len(key) > MAX_KEY or not key.isprintable():
+        key = given.decode("latin-1")
+        if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
             error = Error(
                 "Idempotency-Key takes 1 to 255 printable characters.", {"code": "bad_idempotency_key"}
             )
@@ -163,8 +164,8 @@ class _Recorder:
             self.status = message["status"]
             self._type = MutableScopeHeaders.from_message(message).get("content-type", self._type)
         elif message["type"] == "http.response.body":
-            self._body += message["body"]
-            self.complete = not message["more_body"]
+            self._body += message.get("body", b"")
+            self.complete = not message.get("more_body", False)
         await self._send(message)
 
     @property
@@ -190,8 +191,8 @@ async def _read(receive: Receive) -> tuple[bytes, Receive]:
         message = await receive()
         if message["type"] != "http.request":
             break
-        body += message["body"]
-        more = message["more_body"]
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
     given = False
 
     async def again() -> Any:  # noqa: ANN401  # an ASGI message

@@ -15,7 +15,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 from domain.ids import OrganizationId, UserId
 from entrypoints.api import schemas
 from entrypoints.api.auth import SESSION_SECONDS, Tokens
-from entrypoints.api.specs import spec
+from entrypoints.api.specs import NO_CREDENTIALS, spec
 from entrypoints.bootstrap import App, Ping
 from entrypoints.settings import Settings
 from entrypoints.version import VERSION
@@ -32,7 +32,7 @@ NOT_NEEDED_FOR_TURNS = frozenset({"redis"})
 log = structlog.get_logger()
 
 
-@get("/health", tags=["system"], operation_id="health")
+@get("/health", tags=["system"], operation_id="health", security=NO_CREDENTIALS)
 async def health() -> schemas.Health:
     """Whether the process is alive."""
     return schemas.Health("healthy", VERSION, datetime.now(UTC))
@@ -42,6 +42,7 @@ async def health() -> schemas.Health:
     "/ready",
     tags=["system"],
     operation_id="ready",
+    security=NO_CREDENTIALS,
     responses={503: spec(schemas.Ready, "Turns cannot be served")},
 )
 async def ready(app: NamedDependency[App]) -> Response[schemas.Ready]:
@@ -59,6 +60,7 @@ async def ready(app: NamedDependency[App]) -> Response[schemas.Ready]:
     "/api/v1/session",
     tags=["system"],
     operation_id="createDemoSession",
+    security=NO_CREDENTIALS,
     responses={
         404: spec(schemas.Error, "Not a demo server"),
         429: spec(schemas.RateLimited, "Rate limit exceeded"),

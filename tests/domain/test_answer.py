@@ -208,6 +208,13 @@ def test_a_block_that_does_not_fit_is_left_out_and_a_shorter_one_still_said() ->
     assert said(draft)[-1] == "Short."
 
 
+@pytest.mark.parametrize(("length", "blocks_said"), [(1_400, 2), (1_401, 1)])
+def test_a_block_fits_up_to_the_last_character(length: int, blocks_said: int) -> None:
+    draft = answer_from(f"{'x' * length}\n\n{'y' * 100}")
+
+    assert len(draft.paragraphs) == blocks_said
+
+
 def test_the_first_block_is_said_however_long() -> None:
     draft = answer_from("word " * 1_000 + "end.")
 

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.starter.loader import cues as starter_cues
 from domain.conversation import Channel, Context, Conversation, Status
+from domain.follow_up import question_for
 from domain.message import Attachment, AttachmentType, Message, Sender
 from domain.nlu.cues import Cues
 from domain.nlu.entities import Entity, EntityType
@@ -23,7 +24,6 @@ from domain.turn import (
     ResponseType,
     facts_for,
     plan_turn,
-    question_for,
 )
 from tests.builders import (
     a_brain,
@@ -75,27 +75,45 @@ def an_error(value: str = "UNABLE_TO_LOCK_ROW") -> Entity:
     return Entity(EntityType.ERROR, value, value, 0, len(value))
 
 
+BEFORE = "How do I lock a row?"
+
+
 @pytest.mark.parametrize(
-    ("text", "before", "question"),
+    "text",
     [
-        ("and in Apex?", "How do I lock a row?", "How do I lock a row? and in Apex?"),
-        ("What about Flow?", "How do I lock a row?", "How do I lock a row? What about Flow?"),
-        ("  it still fails", "How do I lock a row?", "How do I lock a row?   it still fails"),
-        ("And in Apex?", None, "And in Apex?"),
-        ("Android app login", "How do I lock a row?", "Android app login"),
-        ("How do I delete it?", "How do I lock a row?", "How do I delete it?"),
-        (
-            "and the nightly batch job fails with heap size errors",
-            "How do I lock a row?",
-            "and the nightly batch job fails with heap size errors",
-        ),
+        "and in Apex?",
+        "What about Flow?",
+        "And what about Flow?",
+        "and how?",
+        "it still fails",
+        "okay but in Apex",
+        "why",
     ],
-    ids=["follow-up", "what about", "blanks before", "nothing before", "other word", "own question", "long"],
 )
-def test_only_a_short_follow_up_is_read_together_with_the_question_before(
-    text: str, before: str | None, question: str
-) -> None:
-    assert question_for(text, Context(last_question=before)) == question
+def test_a_short_follow_up_is_read_together_with_the_question_before(text: str) -> None:
+    assert question_for(text, Context(last_question=BEFORE)) == f"{BEFORE} {text}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Android app login",
+        "How do I delete it?",
+        "and how do I delete a flow version?",
+        "Why does my flow fail?",
+        "and the nightly batch job fails with heap size errors",
+    ],
+)
+def test_a_question_of_its_own_stands_alone(text: str) -> None:
+    assert question_for(text, Context(last_question=BEFORE)) == text
+
+
+def test_a_follow_up_to_nothing_stands_alone() -> None:
+    assert question_for("and in Apex?", Context()) == "and in Apex?"
+
+
+def test_blanks_around_a_question_do_not_count() -> None:
+    assert question_for("  and in Apex?\n", Context(last_question=BEFORE)) == f"{BEFORE} and in Apex?"
 
 
 def test_a_relevant_passage_is_the_answer() -> None:
@@ -442,10 +460,11 @@ def test_the_facts_hold_all_that_rules_may_speak_of() -> None:
 
 
 def test_what_is_not_known_yet_is_no_fact() -> None:
-    facts = facts_for(something_heard(), an_understanding(), (), a_brain())
+    facts = facts_for(something_heard(), with_entities(an_understanding(), an_error()), (), a_brain())
 
     assert facts["sentiment_trend"] is None
     assert facts["knowledge_category"] is None
+    assert (facts["has_code"], facts["has_attachments"]) == (False, False)
     assert facts["retrieval_confidence"] == 0.0
 
 

@@ -260,7 +260,7 @@ async def test_a_demo_session_talks_as_its_own_user_only(
     ]
 
     assert session.keys() == {"token", "user_id", "expires_at"}
-    assert UUID(session["user_id"])
+    assert own.json()["user_id"] == str(UUID(session["user_id"]))
     assert (own.status_code, answer.status_code) == (201, 200)
     assert [r.status_code for r in refused] == [403, 404, 404]
 

@@ -1,7 +1,7 @@
 """JSON that is wrong, nearly right, or right and awkward is answered, never with a failure of ours."""
 
 import json
-from pathlib import Path
+from decimal import Decimal
 from uuid import uuid4
 
 import httpx
@@ -10,7 +10,7 @@ import pytest
 from tests.security.calls import CONVERSATIONS, JSON, PUBLIC_DATA, a_started
 
 SUITE = PUBLIC_DATA / "JSONTestSuite" / "test_parsing"
-FILES = sorted(SUITE.glob("*.json"))
+FILES = {file.name: file.read_bytes() for file in sorted(SUITE.glob("*.json"))}
 NUL = "y_string_null_escape.json", "y_object_escaped_null_in_key.json"
 """Valid JSON that PostgreSQL cannot store."""
 
@@ -22,19 +22,17 @@ def as_metadata(value: bytes) -> bytes:
 
 
 @needs_suite
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize(("name", "value"), FILES.items(), ids=FILES)
 async def test_a_file_of_the_suite_is_taken_or_refused_as_it_should(
-    client: httpx.AsyncClient, file: Path
+    client: httpx.AsyncClient, name: str, value: bytes
 ) -> None:
-    value = file.read_bytes()
-
     bare = await client.post(CONVERSATIONS, content=value, headers=JSON)
     inside = await client.post(CONVERSATIONS, content=as_metadata(value), headers=JSON)
 
-    allowed = {"y": {201}, "n": {400}, "i": {201, 400}}[file.name[0]]
+    allowed = {"y": {201}, "n": {400}, "i": {201, 400}}[name[0]]
     assert bare.status_code == 400
     assert bare.json()["details"]["code"] in {"bad_request", "bad_json"}
-    assert inside.status_code in ({400} if file.name in NUL else allowed)
+    assert inside.status_code in ({400} if name in NUL else allowed)
     if inside.status_code == 201:
         read = await client.get(f"{CONVERSATIONS}/{inside.json()['id']}")
         assert as_numbers(read.json()) == as_numbers(inside.json())
@@ -44,7 +42,7 @@ async def test_a_file_of_the_suite_is_taken_or_refused_as_it_should(
 
 @needs_suite
 def test_the_suite_is_whole() -> None:
-    assert [sum(file.name[0] == kind for file in FILES) for kind in "yni"] == [95, 188, 35]
+    assert [sum(name[0] == kind for name in FILES) for kind in "yni"] == [95, 188, 35]
 
 
 @pytest.mark.parametrize("depth", [100, 1_000, 100_000, 1_000_000])
@@ -88,8 +86,18 @@ async def test_a_thousand_keys_and_unknown_fields_are_no_matter(client: httpx.As
 
 @pytest.mark.parametrize(
     "number",
-    ["1e308", "-1e308", "1e-308", "5e-324", "18446744073709551616", "-9223372036854775809", "0.1", "-0.0"]
-    + ["9" * 300, "1" + "0" * 25, "123456789.123456789e10"],
+    [
+        "0.1",
+        "-0.0",
+        "1e308",
+        "-1e308",
+        "5e-324",
+        "18446744073709551616",
+        "-9223372036854775809",
+        "123456789.125e10",
+        "9" * 300,
+        "9" * 4_300,
+    ],
 )
 async def test_a_number_comes_back_as_large_as_it_was(client: httpx.AsyncClient, number: str) -> None:
     created = await client.post(CONVERSATIONS, content=as_metadata(number.encode()), headers=JSON)
@@ -97,13 +105,14 @@ async def test_a_number_comes_back_as_large_as_it_was(client: httpx.AsyncClient,
     read = await client.get(f"{CONVERSATIONS}/{created.json()['id']}")
 
     assert created.status_code == 201
-    assert float(read.json()["metadata"]["a"]) == float(number)
+    assert Decimal(str(read.json()["metadata"]["a"])) == Decimal(number)
 
 
 @pytest.mark.parametrize(
-    "number", ["1e309", "-1e999999999", "NaN", "Infinity", "1" + "0" * 400, "0x1F", "1_000"]
+    "number",
+    ["1e309", "-1e999999999", "NaN", "Infinity", "0x1F", "1_000", "01", "1.", "9" * 4_301, "9" * 16_000],
 )
-async def test_what_is_no_finite_number_is_400(client: httpx.AsyncClient, number: str) -> None:
+async def test_what_is_no_number_or_too_large_a_one_is_400(client: httpx.AsyncClient, number: str) -> None:
     answer = await client.post(CONVERSATIONS, content=as_metadata(number.encode()), headers=JSON)
 
     assert answer.status_code == 400

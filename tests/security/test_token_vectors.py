@@ -15,6 +15,8 @@ from tests.security.calls import PUBLIC_DATA, Json, some_claims
 
 VECTORS = PUBLIC_DATA / "wycheproof" / "json_web_signature_test.json"
 OURS = ("HS256", "RS256")
+RS256_HEADER = "eyJhbGciOiJSUzI1Ni"
+"""How a token begins whose header begins with the algorithm RS256."""
 
 pytestmark = pytest.mark.skipif(not VECTORS.exists(), reason=f"the vectors are not there: {VECTORS}")
 
@@ -54,33 +56,53 @@ def accepts(tokens: Tokens, algorithm: str, token: Any) -> bool:
     return found.headers()["alg"] == algorithm and "crit" not in found.headers()
 
 
-def test_no_invalid_signature_is_accepted_and_every_valid_one_is() -> None:
-    false_accepts, false_refusals, judged = [], [], {"valid": 0, "invalid": 0}
+def judged() -> list[tuple[Json, bool]]:
+    """The vectors of keys for our algorithms, each with whether it was accepted."""
+    found = [(tokens_with(g["key"]), g["tests"]) for g in groups() if g["key"].get("alg") in OURS]
+    return [
+        (vector, accepts(tokens, algorithm, vector["jws"]))
+        for (tokens, algorithm), vectors in found
+        for vector in vectors
+    ]
 
-    for group in groups():
-        if group["key"].get("alg") not in OURS:  # keys for other algorithms, or for encryption: see below
-            continue
-        tokens, algorithm = tokens_with(group["key"])
-        for vector in group["tests"]:
-            judged[vector["result"]] += 1
-            accepted = accepts(tokens, algorithm, vector["jws"])
-            if accepted and vector["result"] == "invalid":
-                false_accepts.append((vector["tcId"], vector["comment"]))
-            if not accepted and vector["result"] == "valid":
-                false_refusals.append((vector["tcId"], vector["comment"]))
 
+def test_no_invalid_signature_is_accepted() -> None:
+    # Vectors 367 and 370 lost the padding that they are about: byte for byte they are the valid vector 357.
+    valid = {vector["jws"] for vector, _ in judged() if vector["result"] == "valid"}
+    invalid = [
+        (vector, accepted)
+        for vector, accepted in judged()
+        if vector["result"] == "invalid" and vector["jws"] not in valid
+    ]
+
+    false_accepts = [(vector["tcId"], vector["comment"]) for vector, accepted in invalid if accepted]
+
+    print(f"{len(invalid)} invalid signatures of HS256 and RS256 keys, {len(false_accepts)} accepted")
+    assert len(invalid) == 253
     assert false_accepts == []
+
+
+def test_every_valid_signature_in_the_right_alphabet_is_accepted() -> None:
+    # Vectors 372 and 373 are called valid with a question mark inside; RFC 7515 (2) allows base64url only.
+    valid = [
+        (vector, accepted)
+        for vector, accepted in judged()
+        if vector["result"] == "valid" and BASE64URL.issuperset(vector["jws"])
+    ]
+
+    false_refusals = [(vector["tcId"], vector["comment"]) for vector, accepted in valid if not accepted]
+
+    assert len(valid) >= 14
     assert false_refusals == []
-    assert judged["invalid"] > 250
-    assert judged["valid"] >= 14
 
 
 def test_signatures_by_other_algorithms_of_the_same_key_are_refused() -> None:
     others = [
         (tokens_with(group["key"]), vector["jws"])
         for group in groups()
-        if group["key"]["kty"] == "RSA" and group["key"].get("alg", "RS256") != "RS256"
+        if group["key"]["kty"] == "RSA"
         for vector in group["tests"]
+        if not str(vector["jws"]).startswith(RS256_HEADER)
     ]
 
     accepted = [token for (tokens, algorithm), token in others if accepts(tokens, algorithm, token)]

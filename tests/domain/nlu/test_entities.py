@@ -116,7 +116,13 @@ def test_entities_come_in_the_order_of_the_text() -> None:
 def test_at_most_twenty_entities_are_kept_and_the_first_ones() -> None:
     found = FINDER.find(" ".join(f"Field{number}__c" for number in range(30)))
 
-    assert [entity.text for entity in found] == [f"Field{number}__c" for number in range(MAX_ENTITIES)]
+    assert [entity.text for entity in found] == [f"Field{number}__c" for number in range(20)]
+
+
+def test_entities_may_touch() -> None:
+    found = FINDER.find("`a``b`Okta`c`")
+
+    assert [entity.text for entity in found] == ["`a`", "`b`", "Okta", "`c`"]
 
 
 @pytest.mark.parametrize(

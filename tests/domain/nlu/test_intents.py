@@ -34,6 +34,23 @@ def test_the_nearest_intent_is_guessed_with_its_probability() -> None:
     assert guess.confidence == pytest.approx(float(softmax(logits)[1]), abs=1e-4)
 
 
+def test_the_bias_shifts_the_guess() -> None:
+    model = a_model()
+    towards_north = IntentModel(
+        model.names,
+        model.weights,
+        np.array([0, 4], np.float32),
+        model.utterances,
+        model.temperature,
+        model.energy,
+        model.distance,
+        model.threshold,
+    )
+
+    assert model.guess(a_unit_vector(1, 0.9)).name == "east"
+    assert towards_north.guess(a_unit_vector(1, 0.9)).name == "north"
+
+
 def test_a_familiar_message_is_known_and_a_strange_one_is_not() -> None:
     familiar = a_model().guess(EAST)
     strange = a_model().guess(a_unit_vector(-1, -1))

@@ -11,7 +11,7 @@ from domain.nlu.sentiment import Lexicon, Sentiment, sentiment
 
 TINY = Lexicon(
     negations=frozenset({"not", "never", "isn't"}),
-    valence={"good": 2.0, "bad": -2.0, "error": -0.1},
+    valence={"good": 2.0, "bad": -2.0, "ok": 1.0, "error": -0.1},
     phrases={"fed up": -3.0, "not bad": 1.0},
     boosters={"very": 0.3, "slightly": -0.3},
     emoji={"\N{POUTING FACE}": -3.0, "\N{GRINNING FACE}": 3.0},
@@ -47,6 +47,8 @@ def normal(total: float) -> float:
         ("a GOOD day", 2.733),
         ("a BAD day", -2.733),
         ("A GOOD DAY", 2.0),
+        ("LOOK, a good day", 2.0),
+        ("LOOK, a day so OK", 1.0),
         ("good!", 2.292),
         ("bad!!", -2.584),
         ("good!!!!!!!!!!", 3.168),

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from domain.nlu.intents import IntentModel
-from domain.nlu.training import TEMPERATURES, train
+from domain.nlu.training import TEMPERATURES, _temperature, train
 from tests.builders import an_intent
 
 NAMES = ("reset", "billing", "flow", "report")
@@ -85,6 +85,21 @@ def test_confidence_is_about_how_often_the_guess_is_right() -> None:
 
     assert 0.5 < right < 0.98, "the clusters overlap, or there is nothing to calibrate"
     assert abs(sure - right) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("margin", "wrong", "temperature"),
+    [(8.0, 30, max(TEMPERATURES)), (1.0, 0, min(TEMPERATURES))],
+    ids=["sure and often wrong", "unsure and always right"],
+)
+def test_logits_are_cooled_when_too_sure_and_heated_when_too_modest(
+    margin: float, wrong: int, temperature: float
+) -> None:
+    labels = np.array([0, 1] * 50)
+    logits = np.array([[margin, 0] if label == 0 else [0, margin] for label in labels], np.float32)
+    logits[:wrong] = logits[:wrong, ::-1]
+
+    assert _temperature(logits, labels) == temperature
 
 
 def test_about_one_in_twenty_familiar_messages_is_refused() -> None:

@@ -142,6 +142,11 @@ def test_a_long_section_is_cut_between_paragraphs_under_the_same_heading() -> No
     ]
 
 
+@pytest.mark.parametrize(("count", "pieces"), [(50, 1), (51, 2)])
+def test_a_passage_holds_two_hundred_words(count: int, pieces: int) -> None:
+    assert len(cut(f"{words(150)}\n\n{words(count)}")) == pieces
+
+
 def test_a_long_article_without_headings_is_cut_by_length() -> None:
     found = cut("\n\n".join(words(50) for _ in range(9)))
 

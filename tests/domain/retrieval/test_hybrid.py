@@ -104,6 +104,25 @@ def test_a_question_of_stop_words_is_answered_by_meaning_alone() -> None:
     assert {hit.bm25 for hit in hits} == {0.0}
 
 
+@pytest.mark.parametrize(("vector", "score"), [(EAST, 0.5), (-EAST, 0.0)], ids=["alike", "opposite"])
+def test_a_lone_passage_scores_by_whether_it_matches_at_all(
+    vector: NDArray[np.float32], score: float
+) -> None:
+    [hit] = an_index((PASSWORD, EAST)).search("Mot de passe", vector)
+
+    assert hit.score == score
+
+
+def test_candidates_are_the_fifty_nearest_and_those_that_share_words() -> None:
+    many = [(a_passage(f"Text {n}", article=f"A{n}"), a_unit_vector(1, n / 100, 0)) for n in range(60)]
+    worded = (a_passage("Sandbox refresh", article="B"), WEST)
+
+    hits = an_index(*many, worded).search("sandbox", EAST, 100)
+
+    assert len(hits) == 51
+    assert {hits[0].passage.id, hits[1].passage.id} == {"A0#0", "B#0"}
+
+
 def test_titles_and_headings_are_searched_too() -> None:
     headed = a_passage("Click the link.", article="H", heading="Two-factor device lost")
 

@@ -1,5 +1,7 @@
 """BM25, against the library it is made from."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -55,7 +57,18 @@ def test_coverage_is_the_held_share_of_information() -> None:
     part = index.coverage(["login", "password"], 0)
 
     assert whole == 1.0
-    assert 0 < part < 0.5, "'password' is in two of four passages and says less than 'login'"
+    assert 0 < part < 0.5
+
+
+def test_coverage_weighs_words_by_their_rarity() -> None:
+    index = LexicalIndex(DOCUMENTS)
+    password, login, unseen = math.log(1 + 2.5 / 2.5), math.log(1 + 3.5 / 1.5), math.log(1 + 4.5 / 0.5)
+
+    part = index.coverage(["login", "password"], 0)
+    with_unseen = index.coverage(["login", "unseen"], 1)
+
+    assert part == pytest.approx(password / (password + login))
+    assert with_unseen == pytest.approx(login / (login + unseen))
 
 
 def test_a_word_that_nobody_has_lowers_coverage_most() -> None:
