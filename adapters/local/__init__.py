@@ -193,7 +193,7 @@ def port_taken(host: str, port: int) -> bool:
 
 
 def _forget_stale_pid(path: Path) -> None:
-    """Remove the lock files of a killed server: its process is gone, dead but not reaped, or somebody else."""
+    """Remove the lock files of a killed server: its process is gone, not reaped yet, or somebody else."""
     if not path.exists():
         return
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -21,13 +21,13 @@ from domain.retrieval.hybrid import HybridIndex
 QUESTIONS = Path("tests/data/questions.toml")
 
 
-async def features() -> tuple[np.ndarray, np.ndarray, list[str]]:
+async def features(asked: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """(cosine, coverage) of each question's best hit, whether it is answerable, notes on wrong hits."""
     embedder = MiniLmEmbedder(prepare(Path(".cache/models")), threads=2)
     found = [p for article in loader.articles() for p in passages(article)]
     index = HybridIndex(found, await embedder.embed_all([p.text for p in found]))
     rows, labels, notes = [], [], []
-    for question in tomllib.loads(QUESTIONS.read_text(encoding="utf-8"))["question"]:
+    for question in asked:
         hit = index.search(question["text"], await embedder.embed(question["text"]))[0]
         rows.append([hit.cosine, hit.coverage])
         labels.append(question["kind"] == "answerable")
@@ -38,7 +38,8 @@ async def features() -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 def main() -> None:
     """Fit and print."""
-    x, y, notes = asyncio.run(features())
+    asked = tomllib.loads(QUESTIONS.read_text(encoding="utf-8"))["question"]
+    x, y, notes = asyncio.run(features(asked))
     model = LogisticRegression(C=100.0)
     held_out = cross_val_predict(model, x, y, cv=5, method="predict_proba")[:, 1]
     model.fit(x, y)
@@ -50,9 +51,10 @@ def main() -> None:
     )
     for note in notes:
         print("#  ", note)
-    print(
-        f"bias = {model.intercept_[0]:.2f}\ncosine = {model.coef_[0][0]:.2f}\ncoverage = {model.coef_[0][1]:.2f}"
-    )
+    for name, weight in zip(
+        ("bias", "cosine", "coverage"), (model.intercept_[0], *model.coef_[0]), strict=True
+    ):
+        print(f"{name} = {weight:.2f}")
 
 
 if __name__ == "__main__":

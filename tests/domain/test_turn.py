@@ -152,10 +152,11 @@ def test_passages_of_other_articles_that_are_not_relevant_stay_out_of_the_answer
         ("- Click the link.", (), ResponseType.INFORMATIONAL),
         ("1. Click the link.\n2. Wait.", (), ResponseType.INSTRUCTIONAL),
         ("Run it:\n\n```apex\nrun();\n```", (), ResponseType.TECHNICAL),
+        ("Run it:\n\n~~~\nrun();\n~~~", (), ResponseType.TECHNICAL),
         ("1. Run it.\n\n```apex\nrun();\n```", (), ResponseType.TECHNICAL),
         ("Try again later.", (an_error(),), ResponseType.TECHNICAL),
     ],
-    ids=["prose", "bullets", "steps", "code", "steps and code", "an error was named"],
+    ids=["prose", "bullets", "steps", "code", "code between tildes", "steps and code", "an error was named"],
 )
 def test_the_response_type_follows_what_is_said(
     body: str, entities: tuple[Entity, ...], response_type: ResponseType
@@ -291,6 +292,16 @@ def test_small_talk_is_answered_by_a_fixed_text(intent: str, text: str) -> None:
     assert plan.answered
 
 
+def test_small_talk_is_no_question_that_a_follow_up_leans_on() -> None:
+    conversation = a_conversation(status=Status.WAITING)
+    conversation.context = Context(last_question=BEFORE)
+    thanks = something_heard("thanks", conversation=conversation)
+
+    plan = planned(thanks, an_understanding(intent="thanks_goodbye"))
+
+    assert question_for("and in Apex?", plan.context) == f"{BEFORE} and in Apex?"
+
+
 @pytest.mark.parametrize(
     ("content", "understood"),
     [
@@ -333,6 +344,18 @@ def test_a_rule_hands_over_with_its_name_in_the_reason_and_its_promise_in_the_te
     assert plan.confidence == 1.0
     assert plan.citations == ()
     assert plan.suggested_actions == ()
+
+
+def test_a_rule_that_only_marks_is_no_reason_to_hand_over() -> None:
+    rules = a_ruleset(
+        a_rule(BILLING, [{"type": "tag", "name": "billing"}], identity="MARK", name="Mark billing"),
+        a_rule(BILLING, [{"type": "escalate", "queue": "q"}], identity="CALL", name="Call people"),
+    )
+
+    plan = planned(rules=rules, brain=a_brain(an_intent(issue_type="billing")))
+
+    assert plan.handoff is not None
+    assert plan.handoff.reason == "Rule CALL: Call people"
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ async def test_the_document_keeps_the_customers_schemas(stranger: httpx.AsyncCli
     schemas = (await stranger.get("/openapi.json")).json()["components"]["schemas"]
 
     conversation = _schema(schemas, "Conversation")["properties"]
-    answer = _schema(schemas, "Answer")["properties"]
+    answer = _schema(schemas, "MessageResponse")["properties"]
     message = _schema(schemas, "SendMessage")
     start = _schema(schemas, "StartConversation")
     assert {"id", "user_id", "channel", "status", "created_at"} <= conversation.keys()
@@ -149,6 +149,22 @@ async def test_the_document_keeps_the_customers_schemas(stranger: httpx.AsyncCli
         "abandoned",
     }
     assert _schema(schemas, "AttachmentType")["enum"] == ["image", "file", "code"]
+
+
+async def test_the_document_describes_limits_repeats_events_and_open_doors(
+    stranger: httpx.AsyncClient,
+) -> None:
+    paths = (await stranger.get("/openapi.json")).json()["paths"]
+
+    send = paths[f"{CONVERSATIONS}/{{conversation_id}}/messages"]["post"]
+    listed = paths[CONVERSATIONS]["get"]
+    counts = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
+    assert send["responses"]["429"]["headers"].keys() == listed["responses"]["429"]["headers"].keys()
+    assert counts < send["responses"]["429"]["headers"].keys()
+    assert "Idempotency-Key" in {parameter["name"] for parameter in send["parameters"]}
+    assert "Idempotency-Key" not in {parameter["name"] for parameter in listed["parameters"]}
+    assert send["responses"]["200"]["content"].keys() == {"application/json", "text/event-stream"}
+    assert [paths[path]["get"]["security"] for path in ("/health", "/ready")] == [[{}], [{}]]
 
 
 async def test_every_operation_has_its_own_name_and_a_summary(stranger: httpx.AsyncClient) -> None:

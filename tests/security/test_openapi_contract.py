@@ -10,10 +10,21 @@ from litestar import Litestar
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
+from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.python.asgi import shutdown_lifespans
 
 from entrypoints.api.app import serving
 from entrypoints.settings import Settings
+
+EXAMPLES = 50
+UNCHECKED = {
+    "allow_header_conformance": {"enabled": False},  # Litestar answers OPTIONS for one handler of a path only
+    "positive_data_acceptance": {
+        "enabled": False
+    },  # a message of blanks fits the schema and is still refused
+}
+FEEDBACK = "POST /api/v1/conversations/{conversation_id}/feedback"
+"""Needs the id of an answer, which is too much for chance."""
 
 
 class OpenedInside:
@@ -36,44 +47,43 @@ class OpenedInside:
 
 @pytest.fixture(scope="module")
 def document(settings: Settings, api_key: str) -> Iterator[Any]:
+    """The document of the API with everything behind it, ready to be called."""
     config = SchemathesisConfig.from_dict(
         {
             "auth": {"openapi": {"apiKey": {"api_key": api_key}}},
             "continue-on-failure": True,
-            "generation": {"max-examples": 60, "deterministic": True, "database": "none"},
-            "checks": {
-                "positive_data_acceptance": {"enabled": False},
-                "allow_header_conformance": {"enabled": False},
-            },
+            "generation": {"max-examples": EXAMPLES, "deterministic": True, "database": "none"},
+            "checks": UNCHECKED,
         }
     )
     yield schemathesis.openapi.from_asgi("/openapi.json", OpenedInside(settings), config=config)
     shutdown_lifespans()
 
 
-def test_every_answer_is_as_documented(document: Any) -> None:
-    import time
+def failures(recorder: ScenarioRecorder) -> Iterator[str]:
+    """What the checks of a scenario found, each with the call that shows it."""
+    for check in (check for checks in recorder.checks.values() for check in checks):
+        if check.failure_info is not None:
+            failure = check.failure_info.failure
+            yield f"{failure.title}: {failure.message}\n{check.failure_info.code_sample}"
 
-    failures = {}
-    counts: Counter[str] = Counter()
-    t = time.perf_counter()
+
+def test_no_generated_call_fails_and_every_answer_is_as_documented(document: Any) -> None:
+    found: list[str] = []
+    done: Counter[tuple[str, int]] = Counter()
 
     for event in from_schema(document).execute():
-        if isinstance(event, (NonFatalError, FatalError)):
-            failures[str(event)] = repr(getattr(event, "info", None) or event.exception)
-        if type(event).__name__.startswith("Phase"):
-            print(type(event).__name__, event.phase.name, time.perf_counter() - t, counts)
+        if isinstance(event, FatalError | NonFatalError):
+            found.append(str(event))
         if isinstance(event, ScenarioFinished):
-            for checks in event.recorder.checks.values():
-                for check in checks:
-                    counts[check.name] += 1
-                    if check.failure_info is not None:
-                        f = check.failure_info.failure
-                        failures.setdefault(
-                            (f.operation, check.name, f.title), (f.message, check.failure_info.code_sample)
-                        )
-    for k, v in failures.items():
-        print(k, v[0][:600], v[1][:700])
-        print()
-    print(counts)
-    assert not failures
+            found += failures(event.recorder)
+            for case, interaction in event.recorder.interactions.items():
+                if interaction.response is not None:
+                    operation = event.recorder.cases[case].value.operation.label
+                    done[operation, interaction.response.status_code // 100] += 1
+
+    succeeded = {operation for operation, kind in done if kind == 2}
+    print(f"{sum(done.values())} calls to {len({operation for operation, _ in done})} operations")
+    assert found == []
+    assert sum(done.values()) > 500
+    assert succeeded >= {operation for operation, _ in done} - {FEEDBACK}

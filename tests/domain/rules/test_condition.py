@@ -301,6 +301,20 @@ def test_a_number_that_the_engine_cannot_hold_is_refused(value: float) -> None:
         parse_condition(compare("message_count", "<", value), "R-1")
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"field": "language", "operator": "exists", "vaule": False},
+        {"operator": "AND", "rules": [ANGRY], "rule": [compare("language", "==", "en")]},
+        {**ANGRY, "rules": [compare("language", "==", "en")], "operator": "AND"},
+    ],
+    ids=["of a comparison", "of a group", "of both at once"],
+)
+def test_a_key_that_does_not_belong_is_not_silently_ignored(raw: object) -> None:
+    with pytest.raises(RuleError):
+        parse_condition(raw, "R-1")
+
+
 @pytest.mark.parametrize("depth", [1, MAX_DEPTH])
 def test_conditions_nest_up_to_the_limit(depth: int) -> None:
     condition = parse_condition(nested(depth), "R-1")
