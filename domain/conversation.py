@@ -83,7 +83,7 @@ class Context(Struct, frozen=True):
         self,
         *,
         topic: str | None,
-        question: str,
+        question: str | None,
         entities: tuple[Entity, ...],
         sentiment: float,
         answered: bool,
@@ -94,7 +94,7 @@ class Context(Struct, frozen=True):
             merged.setdefault((entity.type, entity.value), entity)
         return Context(
             topic=topic or self.topic,
-            last_question=question if answered else self.last_question,
+            last_question=(answered and question) or self.last_question,
             entities=tuple(merged.values())[:MAX_CONTEXT_ENTITIES],
             unanswered_in_a_row=0 if answered else self.unanswered_in_a_row + 1,
             sentiment=(*self.sentiment, sentiment)[-10:],

@@ -20,7 +20,7 @@ def handoff_for(decision: Decision, understanding: Understanding, signals: tuple
     """The handoff that this turn calls for: fired rules first, then risk, then the wish; or None."""
     directive = decision.directive
     if directive.queue is not None:
-        escalating = decision.fired
+        escalating = [fired for fired in decision.fired if fired.escalates]
         return Handoff(
             "; ".join(f"Rule {fired.rule}: {fired.name}" for fired in escalating),
             directive.queue,

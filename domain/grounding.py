@@ -11,14 +11,20 @@ ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*+])\s+", re.MULTILINE)
 
 
 @lru_cache(maxsize=20_000)
+def folded(text: str) -> str:
+    """The words of a statement with citations, emphasis and spacing taken away, case ignored."""
+    return " ".join(re.sub(r"[*_`]", "", MARKER.sub("", text)).split()).casefold()
+
+
+@lru_cache(maxsize=20_000)
 def plain(text: str) -> str:
     """The words of a statement: citations, list marks, emphasis and spacing taken away, case ignored."""
-    return " ".join(re.sub(r"[*_`]", "", ITEM.sub("", MARKER.sub("", text))).split()).casefold()
+    return folded(ITEM.sub("", MARKER.sub("", text)))
 
 
 def supports(passage: Passage, statement: str) -> bool:
     """Whether the passage holds the statement word for word."""
-    return plain(statement) in plain(passage.body)
+    return plain(statement) in plain(passage.body) or folded(statement) in folded(passage.body)
 
 
 def support(statements: Sequence[tuple[str, Passage]]) -> float:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.answer import Citation, Draft, judge, write
+from domain.answer import FENCES, Citation, Draft, judge, write
 from domain.confidence import Confidence, Thresholds, confidence, relevance
 from domain.conversation import Context, Conversation, Handoff, Status
 from domain.escalation import handoff_for
@@ -233,7 +233,7 @@ class _Turn:
 
     def _type_of(self, draft: Draft) -> ResponseType:
         said = [statement.text for paragraph in draft.paragraphs for statement in paragraph]
-        if any(text.startswith("```") for text in said) or self.facts["error_codes"]:
+        if any(text.startswith(FENCES) for text in said) or self.facts["error_codes"]:
             return ResponseType.TECHNICAL
         if any(is_numbered(text) for text in said):
             return ResponseType.INSTRUCTIONAL
@@ -253,7 +253,7 @@ class _Turn:
         parts = parts or self._fixed_confidence(outcome)
         context = self.heard.conversation.context.after(
             topic=self.understood.intent.name if self.understood.intent.known else None,
-            question=self.heard.question,
+            question=self.heard.question if outcome is Outcome.ANSWERED else None,
             entities=self.understood.entities,
             sentiment=self.understood.sentiment.score,
             answered=answered,

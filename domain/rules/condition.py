@@ -51,6 +51,10 @@ def parse_condition(raw: object, where: str, depth: int = 1) -> Condition:
         raise RuleError("too_deep", f"{where}: conditions nest deeper than {MAX_DEPTH}. Split the rule.")
     if not isinstance(raw, Mapping):
         raise RuleError("bad_condition", f"{where}: a condition is an object, got {_shown(raw)}.")
+    known = ("operator", "rules") if "rules" in raw else ("field", "operator", "value")
+    for key in raw:
+        if key not in known:
+            raise RuleError("unknown_key", f"{where}: a condition has no '{key}'{suggestion(key, known)}")
     condition = _group(raw, where, depth) if "rules" in raw else _comparison(raw, where)
     if depth == 1 and sum(1 for _ in leaves(condition)) > MAX_LEAVES:
         raise RuleError(

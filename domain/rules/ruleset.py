@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.ids import ContentHash, RuleId
-from domain.rules.actions import Action, Directive, merge, parse_action
+from domain.rules.actions import Action, Directive, EscalateAction, merge, parse_action
 from domain.rules.condition import LARGEST, Condition, leaves, parse_condition
 from domain.rules.evaluate import Checked, trace
 from domain.rules.facts import FACTS, Facts, Kind, RuleError, suggestion
@@ -41,11 +41,12 @@ class Rule(Struct, frozen=True):
 
 
 class Fired(Struct, frozen=True):
-    """A rule that fired, or nearly did, with every comparison's outcome."""
+    """A rule that fired, or nearly did, with every comparison's outcome, and whether it asks for people."""
 
     rule: RuleId
     name: str
     checks: tuple[Checked, ...]
+    escalates: bool
 
 
 class Decision(Struct, frozen=True):
@@ -170,7 +171,8 @@ def _size(condition: Condition) -> int:
 
 
 def _fired(rule: Rule, facts: Facts) -> Fired:
-    return Fired(rule.id, rule.name, trace(rule.condition, facts))
+    escalates = any(isinstance(action, EscalateAction) for action in rule.actions)
+    return Fired(rule.id, rule.name, trace(rule.condition, facts), escalates)
 
 
 def _is_near(found: Fired) -> bool:

@@ -30,6 +30,7 @@ STOP_SECONDS = 10.0
 UNLIMITED = 1_000_000_000
 """Requests a minute: the limit is counted as always and never reached."""
 MODELS = Path(__file__).parents[2] / ".cache/models"
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LAST_WORDS = 400
 """Characters of a log that an error shows."""
 
@@ -52,7 +53,7 @@ VARIANTS = (
 @contextmanager
 def targets(step: Step) -> Iterator[dict[str, Target]]:
     """Start everything in a temporary folder; end every process, also when interrupted or told to stop."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {number: signal.signal(number, _stop) for number in STOPS}
     known = {"cache": str(MODELS)} if MODELS.exists() else {}
     try:
         with (
@@ -62,9 +63,24 @@ def targets(step: Step) -> Iterator[dict[str, Target]]:
             ) as on,
             _children(on, Path(folder), step) as found,
         ):
-            yield found
+            try:
+                yield found
+            finally:
+                _deafen()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(*_: object) -> None:
+    """Stop at the first signal; later ones must not disturb the cleaning up."""
+    _deafen()
+    raise KeyboardInterrupt
+
+
+def _deafen() -> None:
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager

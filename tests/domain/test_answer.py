@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.starter.loader import articles
 from domain.answer import MAX_CHARACTERS, MAX_CITATIONS, Citation, Draft, Statement, judge, statements, write
@@ -304,6 +306,47 @@ def test_an_empty_passage_says_nothing() -> None:
     draft = answer_from("")
 
     assert (draft.text, draft.citations) == ("", ())
+
+
+LINES = st.sampled_from(
+    [
+        "Open it. Then close.",
+        "See e.g. Setup [2] now.",
+        "`x` [0]",
+        "1. Open",
+        "- bullet",
+        "  - nested",
+        "* star",
+        "   indented text",
+        "  // - comment",
+        "| a | b |",
+        "```",
+        "   ```apex",
+        "~~~",
+        "```x``` y",
+        "",
+        "",
+    ]
+)
+
+
+@given(st.lists(LINES, max_size=12).map("\n".join))
+def test_all_of_any_short_markdown_is_said_and_supported(body: str) -> None:
+    passage = a_passage(body)
+
+    draft, support = judge(written(a_hit(passage)), [passage])
+
+    assert plain(draft.text) == plain(body)
+    assert support == (1.0 if said(draft) else 0.0)
+
+
+def test_a_line_of_prose_that_begins_with_a_number_is_not_lost() -> None:
+    passage = a_passage("The limit was raised from 1 to\n12. Then it was lowered.")
+
+    draft, support = judge(written(a_hit(passage)), [passage])
+
+    assert draft.text == "The limit was raised from 1 to 12. [1] Then it was lowered. [1]"
+    assert support == 1.0
 
 
 def starter_passages() -> Sequence[Passage]:

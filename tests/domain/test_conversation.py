@@ -585,4 +585,4 @@ class ConversationMachine(RuleBasedStateMachine):
 
 
 def test_no_sequence_of_operations_leaves_the_table_or_lets_the_agent_speak_over_people() -> None:
-    run_state_machine_as_test(ConversationMachine, settings=settings(max_examples=60, stateful_step_count=20))
+    run_state_machine_as_test(ConversationMachine, settings=settings(max_examples=50, stateful_step_count=20))

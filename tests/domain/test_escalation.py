@@ -22,7 +22,10 @@ def test_an_ordinary_message_needs_nobody() -> None:
 
 
 def test_a_rule_that_asks_for_people_decides_queue_priority_and_promise() -> None:
-    fired = (Fired(RuleId("R-1"), "Angry enterprise", ()), Fired(RuleId("R-2"), "Billing", ()))
+    fired = (
+        Fired(RuleId("R-1"), "Angry enterprise", (), escalates=True),
+        Fired(RuleId("R-2"), "Billing", (), escalates=True),
+    )
     decision = a_decision(
         fired=fired, queue="enterprise", priority="high", sla_minutes=15, notify=("lead by email",)
     )

@@ -40,6 +40,7 @@ from tests.builders import (
 SURE, UNSURE, FAR = 0.8, 0.45, 0.2
 """Cosines whose relevance is above the floor, between hint and floor, and below the hint."""
 
+BEFORE = "How do I lock a row?"
 NO_RULES = a_ruleset()
 BILLING = {"field": "issue_type", "operator": "==", "value": "billing"}
 
@@ -73,47 +74,6 @@ def with_entities(understood: Understanding, *entities: Entity) -> Understanding
 
 def an_error(value: str = "UNABLE_TO_LOCK_ROW") -> Entity:
     return Entity(EntityType.ERROR, value, value, 0, len(value))
-
-
-BEFORE = "How do I lock a row?"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "and in Apex?",
-        "What about Flow?",
-        "And what about Flow?",
-        "and how?",
-        "it still fails",
-        "okay but in Apex",
-        "why",
-    ],
-)
-def test_a_short_follow_up_is_read_together_with_the_question_before(text: str) -> None:
-    assert question_for(text, Context(last_question=BEFORE)) == f"{BEFORE} {text}"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Android app login",
-        "How do I delete it?",
-        "and how do I delete a flow version?",
-        "Why does my flow fail?",
-        "and the nightly batch job fails with heap size errors",
-    ],
-)
-def test_a_question_of_its_own_stands_alone(text: str) -> None:
-    assert question_for(text, Context(last_question=BEFORE)) == text
-
-
-def test_a_follow_up_to_nothing_stands_alone() -> None:
-    assert question_for("and in Apex?", Context()) == "and in Apex?"
-
-
-def test_blanks_around_a_question_do_not_count() -> None:
-    assert question_for("  and in Apex?\n", Context(last_question=BEFORE)) == f"{BEFORE} and in Apex?"
 
 
 def test_a_relevant_passage_is_the_answer() -> None:

@@ -19,9 +19,7 @@ from entrypoints.settings import Settings
 EXAMPLES = 50
 UNCHECKED = {
     "allow_header_conformance": {"enabled": False},  # Litestar answers OPTIONS for one handler of a path only
-    "positive_data_acceptance": {
-        "enabled": False
-    },  # a message of blanks fits the schema and is still refused
+    "positive_data_acceptance": {"enabled": False},  # a message of blanks fits the schema only
 }
 FEEDBACK = "POST /api/v1/conversations/{conversation_id}/feedback"
 """Needs the id of an answer, which is too much for chance."""

@@ -16,7 +16,7 @@ CORPUS = st.lists(st.lists(TERM, max_size=8), min_size=1, max_size=12)
 QUERY = st.lists(TERM | st.just("unseen"), max_size=6)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(CORPUS.filter(any), QUERY)
 def test_scores_equal_those_of_rank_bm25(corpus: list[list[str]], query: list[str]) -> None:
     expected = BM25Okapi(corpus, k1=1.5, b=0.75).get_scores(query)

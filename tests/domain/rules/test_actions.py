@@ -98,8 +98,13 @@ def test_a_wrong_action_is_refused_with_a_message_that_helps(raw: object, code: 
 
 
 def test_a_misspelt_key_of_an_action_is_not_silently_ignored() -> None:
-    with pytest.raises(RuleError):
+    with pytest.raises(RuleError) as refused:
         parse_action({"type": "escalate", "queue": "tier2", "prioritty": "urgent"}, "R-1")
+
+    assert (refused.value.code, str(refused.value)) == (
+        "unknown_key",
+        "R-1: the 'escalate' action has no 'prioritty'; did you mean 'priority'?",
+    )
 
 
 def test_no_actions_ask_for_nothing() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain.rules.condition import (
     MAX_DEPTH,
     MAX_LEAVES,
+    MAX_LISTED,
     OPERATORS,
     Comparison,
     Group,
@@ -36,6 +37,14 @@ def refusal(raw: object) -> tuple[str, str]:
     with pytest.raises(RuleError) as refused:
         parse_condition(raw, "R-1")
     return refused.value.code, str(refused.value)
+
+
+def outcome(raw: object) -> str:
+    try:
+        condition = parse_condition(raw, "R-1")
+    except RuleError as refused:
+        return str(refused)
+    return str(CompiledRules([condition]).fired({}))
 
 
 def test_a_tree_is_read_as_written() -> None:
@@ -328,6 +337,26 @@ def test_comparisons_may_be_as_many_as_the_limit() -> None:
     assert len(list(leaves(condition))) == MAX_LEAVES
 
 
+def test_a_list_may_hold_a_thousand_values() -> None:
+    values = [f"intent_{number}" for number in range(MAX_LISTED)]
+
+    condition = parse_condition(compare("intent", "in", values), "R-1")
+
+    assert isinstance(condition, Comparison)
+    assert condition.value == tuple(values)
+    assert refusal(compare("intent", "in", [*values, "one_more"])) == (
+        "too_many_values",
+        "R-1: 'intent' lists more than 1000 values.",
+    )
+
+
+@pytest.mark.parametrize(("value", "read"), [(2**53, True), (2**53 + 1, False)])
+def test_numbers_are_read_while_they_are_exact(value: int, read: bool) -> None:
+    expected = "[False]" if read else f"R-1: 'message_count' is a number; got {value}."
+
+    assert outcome(compare("message_count", "==", value)) == expected
+
+
 def test_a_condition_that_holds_itself_is_too_deep() -> None:
     endless: dict[str, object] = {"operator": "AND"}
     endless["rules"] = [endless]
@@ -357,14 +386,6 @@ NEARLY = st.fixed_dictionaries(
 GROUPED = st.fixed_dictionaries(
     {"operator": st.sampled_from(["AND", "or", "Not"]), "rules": st.lists(NEARLY | JSON, max_size=3)}
 )
-
-
-def outcome(raw: object) -> str:
-    try:
-        condition = parse_condition(raw, "R-1")
-    except RuleError as refused:
-        return str(refused)
-    return str(CompiledRules([condition]).fired({}))
 
 
 @given(JSON | NEARLY | GROUPED)

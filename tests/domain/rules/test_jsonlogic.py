@@ -4,17 +4,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.rules.condition import Comparison, Condition, Group
+from domain.rules.condition import MAX_LEAVES, MAX_LISTED, Comparison, Condition, Group
 from domain.rules.evaluate import verdict
 from domain.rules.facts import Facts
 from domain.rules.jsonlogic import CompiledRules, to_jsonlogic
+from domain.rules.ruleset import MAX_VALUES
 from tests.domain.rules.conditions import cases
 
 ENTERPRISE = Comparison("customer_tier", "==", "enterprise")
 ANGRY = Comparison("sentiment_score", "<", -0.5)
 
 
-@settings(max_examples=250)
+@settings(max_examples=200)
 @given(cases())
 def test_a_rule_fires_exactly_when_it_is_explained_as_true(case: tuple[Condition, Facts]) -> None:
     condition, known = case
@@ -45,6 +46,17 @@ def test_rules_compiled_together_decide_as_they_do_alone(drawn: list[tuple[Condi
     together = CompiledRules(several).fired(known)
 
     assert together == [CompiledRules([condition]).fired(known)[0] for condition in several]
+
+
+@pytest.mark.parametrize(("operator", "fires"), [("in", False), ("not_in", True)])
+def test_the_largest_rule_set_stays_within_the_budget(operator: str, fires: bool) -> None:
+    listed = Comparison("intent", operator, tuple(f"i{number}" for number in range(MAX_LISTED)))
+    rule = Group("AND" if fires else "OR", (listed,) * MAX_LEAVES)
+    count = MAX_VALUES // (MAX_LISTED * MAX_LEAVES)
+
+    fired = CompiledRules([rule] * count).fired({"intent": "another"})
+
+    assert fired == [fires] * count
 
 
 def test_no_rules_fire_nothing() -> None:
