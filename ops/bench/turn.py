@@ -28,19 +28,20 @@ def run(step: Step) -> dict[str, Any]:
     """Measure. Raises `Refused` and `Unavailable`; an answer that is not right ends the run."""
     began = perf_counter()
     with targets(step) as found, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        figures = runner.run(_stoppable(_Bench(found, step).within(LIMIT - (perf_counter() - began))))
+        bench = _Bench(found, step).within(LIMIT - (perf_counter() - began))
+        try:
+            figures = runner.run(_stoppable(bench))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
     return {**figures, "seconds": round(perf_counter() - began, 1)}
 
 
 async def _stoppable(work: Coroutine[None, None, dict[str, Any]]) -> dict[str, Any]:
-    """Cancel the work when told to stop, for an event loop loses what a signal handler raises."""
+    """Cancel the work when told to stop: an event loop may lose what a signal handler raises."""
     task = asyncio.ensure_future(work)
     for number in STOPS:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+    return await task
 
 
 class _Bench:
