@@ -25,6 +25,7 @@ QUESTIONS = (
 )
 PAUSE = 0.05
 SETTLE_SECONDS = 40
+RECOVERY_SECONDS = 60
 
 pytestmark = pytest.mark.chaos
 
@@ -67,6 +68,19 @@ async def talk(up: Up, stop: asyncio.Event, sent: dict[str, list[str]]) -> None:
             await asyncio.sleep(PAUSE)
 
 
+async def recovered(up: Up, victim: str) -> None:
+    """Wait until the victim runs again and the API serves, so that each kill hits a working system."""
+    async with asyncio.timeout(RECOVERY_SECONDS), up.client() as client:
+        while True:
+            await asyncio.sleep(0.1)
+            try:
+                ready = (await client.get("/ready")).is_success
+            except httpx.TransportError:
+                ready = False
+            if ready and up.children(victim):
+                return
+
+
 async def transcript(client: httpx.AsyncClient, conversation: str) -> list[dict[str, object]]:
     """All messages of a conversation."""
     found: list[dict[str, object]] = []
@@ -104,10 +118,7 @@ async def test_every_message_is_answered_exactly_once_whatever_is_killed(up: Up,
     for _ in range(KILLS):
         await asyncio.sleep(random.uniform(0.5, 1.5))
         killed += up.kill(victim) > 0
-        for _ in range(100):
-            await asyncio.sleep(0.1)
-            if up.children(victim):
-                break
+        await recovered(up, victim)
     stop.set()
     await asyncio.gather(*talks)
 
