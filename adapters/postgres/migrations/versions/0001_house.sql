@@ -1,6 +1,7 @@
 -- The customer's schema (core, ai, analytics, audit) with its defects mended; see ops/decisions/0003.
 -- Every tenant table carries organization_id in its primary key, so that neither a unique constraint nor a
--- foreign key can tell one tenant about another.
+-- foreign key can tell one tenant about another. That key is the only index of a table that begins with
+-- organization_id: a plan made while tables are small cannot tell such indexes apart (decision 0007).
 
 CREATE EXTENSION IF NOT EXISTS vector;
 
@@ -62,8 +63,8 @@ CREATE TABLE core.users (
     created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
     updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
     PRIMARY KEY (organization_id, id),
-    UNIQUE (organization_id, email),
-    UNIQUE (organization_id, external_id),
+    UNIQUE (email, organization_id),
+    UNIQUE (external_id, organization_id),
     CONSTRAINT chk_user_status CHECK (status IN ('active', 'inactive', 'suspended'))
 );
 
@@ -102,7 +103,7 @@ CREATE UNIQUE INDEX uq_conversation_open ON core.conversations (organization_id,
     WHERE status IN ('active', 'waiting');
 CREATE INDEX idx_conv_silent ON core.conversations (last_activity_at) WHERE status = 'active';
 CREATE INDEX idx_conv_unanswered ON core.conversations (last_activity_at) WHERE unanswered > 0;
-CREATE INDEX idx_conv_day ON core.conversations (organization_id, started_at);
+CREATE INDEX idx_conv_day ON core.conversations (started_at, organization_id);
 
 CREATE TABLE core.messages (
     organization_id UUID NOT NULL,
@@ -125,11 +126,11 @@ CREATE TABLE core.messages (
     PRIMARY KEY (organization_id, id),
     FOREIGN KEY (organization_id, conversation_id) REFERENCES core.conversations (organization_id, id),
     FOREIGN KEY (organization_id, in_reply_to) REFERENCES core.messages (organization_id, id),
-    CONSTRAINT uq_one_reply UNIQUE (organization_id, in_reply_to),
+    CONSTRAINT uq_one_reply UNIQUE (in_reply_to, organization_id),
     CONSTRAINT chk_sender CHECK (sender_type IN ('user', 'ai_agent', 'human_agent', 'system'))
 );
 
-CREATE INDEX idx_messages_conv ON core.messages (organization_id, conversation_id, seq);
+CREATE INDEX idx_messages_conv ON core.messages (conversation_id, organization_id, seq);
 
 CREATE TABLE core.feedback (
     organization_id UUID NOT NULL,
@@ -164,7 +165,7 @@ CREATE TABLE core.api_keys (
     expires_at TIMESTAMPTZ,
     revoked_at TIMESTAMPTZ,
     PRIMARY KEY (organization_id, id),
-    UNIQUE (organization_id, hash)
+    UNIQUE (hash, organization_id)
 );
 
 CREATE TABLE core.idempotency (
@@ -199,7 +200,7 @@ CREATE TABLE core.jobs (
     dead BOOLEAN NOT NULL DEFAULT FALSE,
     last_error TEXT,
     created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    PRIMARY KEY (organization_id, id)
+    PRIMARY KEY (id, organization_id)
 );
 CREATE UNIQUE INDEX uq_job_waiting ON core.jobs (organization_id, kind, key) WHERE NOT dead;
 CREATE INDEX idx_jobs_due ON core.jobs (run_at) WHERE NOT dead;
@@ -251,12 +252,12 @@ CREATE TABLE ai.turns (
     tags TEXT [] NOT NULL DEFAULT '{}',
     created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
     PRIMARY KEY (organization_id, reply_id),
-    UNIQUE (organization_id, heard_id),
+    UNIQUE (heard_id, organization_id),
     FOREIGN KEY (organization_id, reply_id) REFERENCES core.messages (organization_id, id),
     FOREIGN KEY (organization_id, heard_id) REFERENCES core.messages (organization_id, id),
     FOREIGN KEY (organization_id, conversation_id) REFERENCES core.conversations (organization_id, id)
 );
-CREATE INDEX idx_turns_conv ON ai.turns (organization_id, conversation_id);
+CREATE INDEX idx_turns_conv ON ai.turns (conversation_id, organization_id);
 
 CREATE TABLE ai.model_performance (
     organization_id UUID NOT NULL REFERENCES core.organizations (id),
