@@ -6,11 +6,12 @@ from.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
 from domain.grounding import supports
-from domain.nlu.text import sentences, terms
+from domain.nlu.text import sentences, terms, vocabulary
 from domain.retrieval.chunking import blocks, fenced, is_code, is_list, is_numbered
 from domain.retrieval.passages import Hit, Passage
 
@@ -87,13 +88,14 @@ def judge(draft: Draft, found: Sequence[Passage]) -> tuple[Draft, float]:
     return Draft(tuple(paragraphs), citations), kept / total if total else 0.0
 
 
-def statements(block: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def statements(block: str) -> tuple[str, ...]:
     """The statements of a block: a code block whole, list items one each, prose by sentence."""
     if is_code(block):
-        return [block]
+        return (block,)
     if is_list(block.split("\n", 1)[0]):
-        return list(_items(block))
-    return sentences(block)
+        return tuple(_items(block))
+    return tuple(sentences(block))
 
 
 def citation(number: int, hit: Hit) -> Citation:
@@ -106,12 +108,12 @@ def citation(number: int, hit: Hit) -> Citation:
 
 def _choose(
     question: str, hits: Sequence[Hit], *, wants_steps: bool, wants_code: bool
-) -> list[tuple[Hit, list[str]]]:
+) -> list[tuple[Hit, Sequence[str]]]:
     """Hits with the blocks to take from each: the best article's opening, the best passage, what it lacks."""
     best, *rest = hits
     openings = [h for h in rest if h.passage.number == 0 and h.passage.article == best.passage.article]
-    chosen = [(hit, blocks(hit.passage.body)) for hit in (*openings, best)]
-    lacking = set(terms(question)) - {term for hit in (*openings, best) for term in terms(hit.passage.text)}
+    chosen: list[tuple[Hit, Sequence[str]]] = [(h, blocks(h.passage.body)) for h in (*openings, best)]
+    lacking = set(terms(question)).difference(*(vocabulary(hit.passage.text) for hit in (*openings, best)))
     needs = [kind for kind, wanted in (("steps", wants_steps), ("code", wants_code)) if wanted]
     for hit in (h for h in rest if h not in openings):
         if len(chosen) >= MAX_CITATIONS:
@@ -120,7 +122,7 @@ def _choose(
         missing = [kind for kind in needs if not _has(have, kind)]
         if _adds(hit, best, lacking, missing):
             chosen.append((hit, [block for block in blocks(hit.passage.body) if block not in have]))
-            lacking -= set(terms(hit.passage.text))
+            lacking -= vocabulary(hit.passage.text)
     return [(hit, picked) for hit, picked in chosen if picked]
 
 
@@ -130,7 +132,7 @@ def _adds(hit: Hit, best: Hit, lacking: set[str], missing: Sequence[str]) -> boo
         _has(blocks(hit.passage.body), kind) for kind in missing
     ):
         return True
-    return hit.cosine >= NEAR * best.cosine and bool(lacking & set(terms(hit.passage.text)))
+    return hit.cosine >= NEAR * best.cosine and not lacking.isdisjoint(vocabulary(hit.passage.text))
 
 
 def _is(block: str, kind: str) -> bool:

@@ -40,12 +40,18 @@ def straight(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """Lower-case words of any script, in order, repeats kept."""
-    return [match.group().lower() for match in WORDS.finditer(text)]
+    return [word.lower() for word in WORDS.findall(text)]
 
 
 def terms(text: str) -> list[str]:
     """Index terms: stems of the words that carry a topic. `Account__c` yields its parts."""
     return [stem(token) for token in tokens(straight(text)) if token not in STOP_WORDS]
+
+
+@lru_cache(maxsize=20_000)
+def vocabulary(text: str) -> frozenset[str]:
+    """The distinct index terms of a text that is met again, such as a passage."""
+    return frozenset(terms(text))
 
 
 def normalised(text: str) -> str:

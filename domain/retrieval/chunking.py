@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from domain.retrieval.passages import Article, Passage
 
@@ -32,7 +33,8 @@ def passages(article: Article) -> tuple[Passage, ...]:
     return tuple(found)
 
 
-def blocks(markdown: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def blocks(markdown: str) -> tuple[str, ...]:
     """Blocks: paragraphs, lists and fenced code blocks; code inside a list item belongs to the list."""
     found: list[list[str]] = [[]]
     for line, fence in fenced(markdown):
@@ -46,7 +48,7 @@ def blocks(markdown: str) -> list[str]:
             block.append(line)
             if fence == "closes" and not in_list:
                 found.append([])
-    return ["\n".join(lines) for lines in found if lines]
+    return tuple("\n".join(lines) for lines in found if lines)
 
 
 def fenced(markdown: str) -> Iterator[tuple[str, str | None]]:

@@ -44,15 +44,23 @@ class HybridIndex:
         score = dict(zip(union.tolist(), fused.tolist(), strict=True))
         best = union[np.argsort(-fused, kind="stable")[:count]].tolist()
         opening = self._openings[self.passages[best[0]].article]
+        numbers = np.array(list(dict.fromkeys([*best, opening])))
+        measures = zip(
+            numbers.tolist(),
+            bm25[numbers].tolist(),
+            self._vectors.cosines(vector, numbers).tolist(),
+            self._lexical.coverage(query, numbers).tolist(),
+            strict=True,
+        )
         return tuple(
             Hit(
                 self.passages[number],
                 round(score.get(number, 0.0), 4),
-                round(float(bm25[number]), 4),
-                round(self._vectors.cosine(vector, number), 4),
-                round(self._lexical.coverage(query, number), 4),
+                round(words, 4),
+                round(meaning, 4),
+                round(coverage, 4),
             )
-            for number in dict.fromkeys([*best, opening])
+            for number, words, meaning, coverage in measures
         )
 
 

@@ -50,15 +50,14 @@ class LexicalIndex:
                 scores[posting[0]] += posting[1]
         return scores
 
-    def coverage(self, query: Sequence[str], number: int) -> float:
-        """The share of the query's information (idf of distinct terms) that passage `number` holds, 0..1."""
-        held = total = 0.0
+    def coverage(self, query: Sequence[str], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The share of the query's information (idf of distinct terms) that each passage holds, 0..1."""
+        held, total = np.zeros(len(numbers)), 0.0
         for term in set(query):
             weight = self._idf.get(term, self._unseen)
             total += weight
             posting = self._postings.get(term)
             if posting is not None:
-                place = int(np.searchsorted(posting[0], number))
-                if place < len(posting[0]) and posting[0][place] == number:
-                    held += weight
-        return held / total if total else 0.0
+                places = np.minimum(posting[0].searchsorted(numbers), len(posting[0]) - 1)
+                held += weight * (posting[0][places] == numbers)
+        return held / total if total else held

@@ -29,7 +29,3 @@ class VectorIndex:
     def cosines(self, vector: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """The cosines of some rows, in their order."""
         return np.asarray(self._vectors[numbers] @ vector, np.float32)
-
-    def cosine(self, vector: NDArray[np.float32], number: int) -> float:
-        """The cosine of one row."""
-        return float(self._vectors[number] @ vector)

@@ -2,7 +2,7 @@
 
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -113,10 +113,13 @@ class Authenticator:
         return principal
 
 
-def needs(scope: str) -> Callable[[Connection, BaseRouteHandler], None]:
-    """A route guard: 403 without `scope`. 'admin' may do everything."""
+def needs(scope: str) -> Callable[[Connection, BaseRouteHandler], Awaitable[None]]:
+    """A route guard: 403 without `scope`. 'admin' may do everything.
 
-    def guard(connection: Connection, _: BaseRouteHandler) -> None:
+    It is a coroutine since Litestar sends plain functions to a thread.
+    """
+
+    async def guard(connection: Connection, _: BaseRouteHandler) -> None:
         if not connection.user.scopes & {scope, "admin"}:
             raise PermissionDeniedException(f"This needs the scope '{scope}'.")
 

@@ -52,7 +52,7 @@ def judged(draft: Draft, *found: Passage) -> tuple[Draft, float]:
     ],
 )
 def test_a_block_is_parted_into_what_can_be_cited(block: str, pieces: list[str]) -> None:
-    assert statements(block) == pieces
+    assert list(statements(block)) == pieces
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_other_hashes_are_text(line: str) -> None:
 )
 def test_a_code_block_is_one_block_and_holds_no_heading(code: str) -> None:
     assert [heading for heading, _ in cut(f"Before.\n\n{code}")] == [""]
-    assert blocks(f"Before.\n\n{code}") == ["Before.", code]
+    assert list(blocks(f"Before.\n\n{code}")) == ["Before.", code]
 
 
 def test_three_backticks_within_a_line_open_no_code_block() -> None:
@@ -109,7 +109,7 @@ def test_three_backticks_within_a_line_open_no_code_block() -> None:
     ],
 )
 def test_blocks_are_parted_by_blank_lines(markdown: str, parts: list[str]) -> None:
-    assert blocks(markdown) == parts
+    assert list(blocks(markdown)) == parts
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,9 @@ def test_an_empty_index_finds_nothing() -> None:
 def test_a_rows_cosine_is_the_inner_product() -> None:
     index = VectorIndex(np.array([a_unit_vector(1, 0), a_unit_vector(1, 1), a_unit_vector(-1, 0)]))
 
-    one_by_one = [index.cosine(a_unit_vector(1, 0), number) for number in range(3)]
-    at_once = index.cosines(a_unit_vector(1, 0), np.array([2, 0, 1]))
+    cosines = index.cosines(a_unit_vector(1, 0), np.array([2, 0, 1]))
 
-    assert one_by_one == pytest.approx([1.0, 0.7071, -1.0], abs=1e-4)
-    assert at_once.tolist() == pytest.approx([-1.0, 1.0, 0.7071], abs=1e-4)
+    assert cosines.tolist() == pytest.approx([-1.0, 1.0, 0.7071], abs=1e-4)
 
 
 def test_rows_that_are_not_contiguous_are_searched_alike() -> None:
