@@ -56,6 +56,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 UNPREFIXED = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Numeric libraries get one thread each: their pools fight over the cores that the event loops need."""
+
 
 def variable(field: str) -> str:
     """The environment variable of a setting."""
@@ -93,7 +96,8 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def child_environment(settings: Settings, **more: str) -> dict[str, str]:
     """What a child process needs: our own environment, the settings, and more."""
-    return {**os.environ, **environment(settings), **more}  # noqa: TID251  # the one place
+    pinned = dict.fromkeys(THREAD_VARIABLES, "1")
+    return {**pinned, **os.environ, **environment(settings), **more}  # noqa: TID251  # the one place
 
 
 class ApiAccess(Struct, frozen=True):

@@ -29,6 +29,14 @@ WHERE contype = 'f' AND connamespace::regnamespace::text IN ('core', 'ai', 'anal
     AND confrelid <> 'core.organizations'::regclass AND cardinality(conkey) < 2
 """
 
+TENANT_FIRST = """
+SELECT i.indexrelid::regclass::text FROM pg_index i
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+JOIN pg_class c ON c.oid = i.indrelid
+WHERE c.relnamespace::regnamespace::text IN ('core', 'ai', 'analytics', 'audit')
+    AND a.attname = 'organization_id' AND NOT i.indisprimary AND i.indpred IS NULL
+"""
+
 
 @pytest.fixture
 async def owner(database: str) -> AsyncIterator[AsyncConnection]:
@@ -64,6 +72,10 @@ async def test_our_roles_own_nothing_and_bypass_nothing(owner: AsyncConnection) 
 
 async def test_every_foreign_key_between_tenant_tables_names_the_tenant(owner: AsyncConnection) -> None:
     assert list(await owner.execute(text(UNTENANTED_KEYS))) == []
+
+
+async def test_only_the_primary_key_begins_with_the_tenant(owner: AsyncConnection) -> None:
+    assert list(await owner.execute(text(TENANT_FIRST))) == []  # ops/decisions/0007
 
 
 async def test_without_a_tenant_nothing_is_visible(app_pool: AsyncEngine) -> None:

@@ -1,7 +1,6 @@
--- The customer's schema (core, ai, analytics, audit) with its defects mended; see ops/decisions/0003.
+-- The customer's schema (core, ai, analytics, audit) with its defects mended; see ops/decisions/0002.
 -- Every tenant table carries organization_id in its primary key, so that neither a unique constraint nor a
--- foreign key can tell one tenant about another. That key is the only index of a table that begins with
--- organization_id: a plan made while tables are small cannot tell such indexes apart (decision 0007).
+-- foreign key can tell one tenant about another. No other index of a whole table begins with it (decision 0007).
 
 CREATE EXTENSION IF NOT EXISTS vector;
 
