@@ -110,7 +110,9 @@ class Plan(Struct, frozen=True):
         return self.why.outcome in {Outcome.ANSWERED, Outcome.SMALL_TALK}
 
 
-def facts_for(heard: Heard, understood: Understanding, hits: tuple[Hit, ...], brain: Brain) -> Facts:
+def facts_for(
+    heard: Heard, understood: Understanding, hits: tuple[Hit, ...], signals: tuple[str, ...], brain: Brain
+) -> Facts:
     """The facts of this turn. `now` is among them, so a replay decides alike."""
     text, conversation = heard.message.content, heard.conversation
     intent = brain.intents.get(understood.intent_name)
@@ -124,7 +126,7 @@ def facts_for(heard: Heard, understood: Understanding, hits: tuple[Hit, ...], br
         "intent": understood.intent_name,
         "intent_confidence": understood.intent.confidence,
         "issue_type": brain.cues.issue_type(text) or (intent.issue_type if intent else "other"),
-        "signals": brain.cues.signals(text),
+        "signals": signals,
         "customer_tier": heard.tier,
         "channel": conversation.channel.value,
         "language": understood.language.code,
@@ -149,12 +151,12 @@ def plan_turn(
     heard: Heard, understood: Understanding, hits: tuple[Hit, ...], rules: RuleSet, brain: Brain
 ) -> Plan:
     """Decide what to say to one message."""
-    facts = facts_for(heard, understood, hits, brain)
+    signals = brain.cues.signals(heard.message.content)
+    facts = facts_for(heard, understood, hits, signals, brain)
     decision = rules.decide(facts)
     turn = _Turn(heard, understood, hits, facts, decision, rules.hash, brain)
     if heard.conversation.status is Status.ESCALATED:
         return turn.acknowledge()
-    signals = brain.cues.signals(heard.message.content)
     handoff = handoff_for(decision, understood, signals)
     if handoff is not None:
         return turn.escalate(handoff)

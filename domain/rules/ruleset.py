@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from domain.ids import ContentHash, RuleId
 from domain.rules.actions import Action, Directive, EscalateAction, merge, parse_action
-from domain.rules.condition import LARGEST, Condition, leaves, parse_condition
-from domain.rules.evaluate import Checked, trace
+from domain.rules.condition import LARGEST, Comparison, Condition, leaves, parse_condition
+from domain.rules.evaluate import Checked, holds, trace
 from domain.rules.facts import FACTS, Facts, Kind, RuleError, suggestion
 from domain.rules.jsonlogic import CompiledRules
 
@@ -63,14 +63,19 @@ class RuleSet:
     def __init__(self, rules: Sequence[Rule], content_hash: ContentHash) -> None:
         self.hash = content_hash
         self.rules = tuple(sorted((r for r in rules if r.enabled), key=lambda r: (r.priority, r.id)))
+        self._leaves = [tuple(leaves(rule.condition)) for rule in self.rules]
         self._compiled = CompiledRules([rule.condition for rule in self.rules])
 
     def decide(self, facts: Facts) -> Decision:
         """Evaluate every rule once over frozen facts; no action triggers another rule."""
         verdicts = self._compiled.fired(facts)
         fired = [rule for rule, fires in zip(self.rules, verdicts, strict=True) if fires]
-        quiet = (rule for rule, fires in zip(self.rules, verdicts, strict=True) if not fires)
-        near = [found for found in (_fired(rule, facts) for rule in quiet) if _is_near(found)]
+        quiet = (
+            (rule, checks)
+            for rule, checks, fires in zip(self.rules, self._leaves, verdicts, strict=True)
+            if not fires
+        )
+        near = [_fired(rule, facts) for rule, checks in quiet if _is_near(checks, facts)]
         return Decision(
             merge([action for rule in fired for action in rule.actions]),
             tuple(_fired(rule, facts) for rule in fired),
@@ -175,5 +180,7 @@ def _fired(rule: Rule, facts: Facts) -> Fired:
     return Fired(rule.id, rule.name, trace(rule.condition, facts), escalates)
 
 
-def _is_near(found: Fired) -> bool:
-    return len(found.checks) > 1 and sum(1 for check in found.checks if check.holds is not True) == 1
+def _is_near(comparisons: Sequence[Comparison], facts: Facts) -> bool:
+    """Whether all of several comparisons hold but one."""
+    failing = (leaf for leaf in comparisons if holds(leaf, facts) is not True)
+    return len(comparisons) > 1 and next(failing, None) is not None and next(failing, None) is None

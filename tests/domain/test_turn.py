@@ -410,9 +410,9 @@ def test_the_facts_hold_all_that_rules_may_speak_of() -> None:
         Entity(EntityType.SALESFORCE_OBJECT, "account", "Account", 0, 7),
         Entity(EntityType.CODE, "`x`", "x", 0, 3),
     )
-    brain = a_brain(cues=Cues({"urgent": ["broke"]}, {"billing": ["invoice"]}))
+    brain = a_brain(cues=Cues({}, {"billing": ["invoice"]}))
 
-    facts = facts_for(heard, understood, (a_found(cosine=0.5),), brain)
+    facts = facts_for(heard, understood, (a_found(cosine=0.5),), ("urgent",), brain)
 
     assert facts == {
         "sentiment_score": -0.7,
@@ -443,7 +443,7 @@ def test_the_facts_hold_all_that_rules_may_speak_of() -> None:
 
 
 def test_what_is_not_known_yet_is_no_fact() -> None:
-    facts = facts_for(something_heard(), with_entities(an_understanding(), an_error()), (), a_brain())
+    facts = facts_for(something_heard(), with_entities(an_understanding(), an_error()), (), (), a_brain())
 
     assert facts["sentiment_trend"] is None
     assert facts["knowledge_category"] is None
@@ -466,7 +466,7 @@ def test_the_kind_of_issue_comes_from_phrases_then_the_intent(
 ) -> None:
     brain = a_brain(cues=Cues({}, {"billing": ["invoices?"]}))
 
-    facts = facts_for(something_heard(content), understood, (), brain)
+    facts = facts_for(something_heard(content), understood, (), (), brain)
 
     assert facts["issue_type"] == issue_type
 
