@@ -7,7 +7,8 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
 
 from ports.errors import Conflict, Unavailable
 
@@ -68,10 +69,18 @@ def translated() -> Iterator[None]:
 
 @asynccontextmanager
 async def driver(pool: AsyncEngine) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A bare asyncpg connection from the pool, for statements that are a transaction by themselves."""
+    """A bare asyncpg connection from the pool, for statements that are a transaction by themselves.
+
+    One that the server closed, or that was left inside a transaction, does not go back to the pool.
+    """
     with translated():
-        async with pool.connect() as connection:
-            yield await _bare(connection)
+        pooled, bare = await _checked_out(pool)
+        try:
+            yield bare
+        finally:
+            if bare.is_closed() or bare.is_in_transaction():
+                pooled.invalidate()
+            pooled.close()
 
 
 async def ping(pool: AsyncEngine) -> None:
@@ -80,10 +89,16 @@ async def ping(pool: AsyncEngine) -> None:
         await connection.fetchval("SELECT 1")
 
 
-async def _bare(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
-    raw = await connection.get_raw_connection()
-    bare: asyncpg.Connection[asyncpg.Record] = raw.driver_connection
-    return bare
+async def _checked_out(
+    pool: AsyncEngine,
+) -> tuple[PoolProxiedConnection, "asyncpg.Connection[asyncpg.Record]"]:
+    """An open connection; closed ones that it meets (the server was restarted) are thrown away."""
+    while True:
+        pooled = await pool.raw_connection()
+        bare: asyncpg.Connection[asyncpg.Record] = pooled.driver_connection
+        if not bare.is_closed():
+            return pooled, bare
+        pooled.invalidate()
 
 
 def _first_line(error: BaseException) -> str:
