@@ -42,7 +42,7 @@ class RedisTraffic(Traffic):
     """
 
     def __init__(self, client: "Redis", now: Callable[[], float] = time.time) -> None:
-        self._count = client.register_script(COUNT)
+        self._client = client
         self._now = now
         self._alone: dict[str, int] = {}
         self._alone_in = 0
@@ -57,7 +57,7 @@ class RedisTraffic(Traffic):
     async def _used(self, key: str, window: int, now: float) -> int:
         if now >= self._down_until:
             try:
-                return int(await self._count(keys=[key], args=[WINDOW * 2]))
+                return int(await self._client.eval(COUNT, 1, key, WINDOW * 2))
             except (RedisError, OSError, TimeoutError) as error:
                 self._down_until = now + PAUSE
                 log.warning("traffic_counted_alone", error=str(error))

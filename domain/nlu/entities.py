@@ -42,11 +42,14 @@ class Gazetteer(Struct, frozen=True):
     names: dict[str, tuple[EntityType, str]]
 
     def pattern(self) -> re.Pattern[str]:
-        """One alternation over all names, the longest first so that 'sales cloud' wins over 'sales'."""
+        """One alternation over all names, the longest first so that 'sales cloud' wins over 'sales'.
+
+        For lower-case text: an alternation that ignores case is four times slower.
+        """
         if not self.names:
             return NOTHING
         longest_first = sorted(self.names, key=len, reverse=True)
-        return re.compile(r"\b(?:" + "|".join(re.escape(n) for n in longest_first) + r")\b", re.IGNORECASE)
+        return re.compile(r"\b(?:" + "|".join(re.escape(n) for n in longest_first) + r")\b")
 
 
 class EntityFinder:
@@ -71,10 +74,9 @@ class EntityFinder:
         for kind, pattern in PATTERNS:
             for match in pattern.finditer(text):
                 yield _entity(kind, match, _value(kind, match.group()))
-        for match in self._names.finditer(text):
-            named = self._gazetteer.names.get(match.group().lower())
-            if named is not None:  # letters like a dotless i fold to a name without being it
-                yield _entity(named[0], match, named[1])
+        for match in self._names.finditer(_lowered(text)):
+            kind, value = self._gazetteer.names[match.group()]
+            yield Entity(kind, text[match.start() : match.end()], value, *match.span())
 
 
 PATTERNS: tuple[tuple[EntityType, re.Pattern[str]], ...] = (
@@ -102,6 +104,12 @@ PATTERNS: tuple[tuple[EntityType, re.Pattern[str]], ...] = (
         ),
     ),
 )
+
+
+def _lowered(text: str) -> str:
+    """The text in lower case, letter for letter: a capital dotted i, which becomes two, stays."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _entity(kind: EntityType, match: re.Match[str], value: str) -> Entity:

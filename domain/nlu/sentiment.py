@@ -65,10 +65,10 @@ def sentiment(text: str, lexicon: Lexicon) -> Sentiment:
 
 
 def _valences(text: str, words: Sequence[str], lexicon: Lexicon) -> Iterator[float]:
-    lower = " ".join(word.lower() for word in words)
+    lower = f" {' '.join(words)} ".lower()
     covered: set[str] = set()
     for phrase, valence in lexicon.phrases.items():
-        if f" {phrase} " in f" {lower} ":
+        if phrase in lower and f" {phrase} " in lower:
             covered.update(phrase.split())
             yield valence
     shouting = any(w.isupper() and len(w) >= SHOUTED for w in words) and not text.isupper()
