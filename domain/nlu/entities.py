@@ -109,7 +109,9 @@ PATTERNS: tuple[tuple[EntityType, re.Pattern[str]], ...] = (
 def _lowered(text: str) -> str:
     """The text in lower case, letter for letter: a capital dotted i, which becomes two, stays."""
     lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    return (
+        lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    )
 
 
 def _entity(kind: EntityType, match: re.Match[str], value: str) -> Entity:

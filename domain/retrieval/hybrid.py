@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.nlu.text import terms
+from domain.nlu.text import terms, vocabulary
 from domain.retrieval.lexical import LexicalIndex
 from domain.retrieval.passages import Hit, Passage
 from domain.retrieval.vectors import VectorIndex
@@ -44,23 +44,17 @@ class HybridIndex:
         score = dict(zip(union.tolist(), fused.tolist(), strict=True))
         best = union[np.argsort(-fused, kind="stable")[:count]].tolist()
         opening = self._openings[self.passages[best[0]].article]
-        numbers = np.array(list(dict.fromkeys([*best, opening])))
-        measures = zip(
-            numbers.tolist(),
-            bm25[numbers].tolist(),
-            self._vectors.cosines(vector, numbers).tolist(),
-            self._lexical.coverage(query, numbers).tolist(),
-            strict=True,
-        )
+        numbers = list(dict.fromkeys([*best, opening]))
+        cosine = self._vectors.cosines(vector, np.array(numbers)).tolist()
         return tuple(
             Hit(
                 self.passages[number],
                 round(score.get(number, 0.0), 4),
-                round(words, 4),
+                round(float(bm25[number]), 4),
                 round(meaning, 4),
-                round(coverage, 4),
+                round(self._lexical.coverage(query, vocabulary(self.passages[number].text)), 4),
             )
-            for number, words, meaning, coverage in measures
+            for number, meaning in zip(numbers, cosine, strict=True)
         )
 
 

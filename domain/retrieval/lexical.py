@@ -41,23 +41,16 @@ class LexicalIndex:
             self._idf[term] = math.log(1 + rarity)
         self._unseen = math.log(1 + (self.size + 0.5) / 0.5)
 
-    def scores(self, query: Sequence[str]) -> NDArray[np.float32]:
+    def scores(self, query: Sequence[str]) -> NDArray[np.float64]:
         """BM25 of every passage, shape (n,); repeated query terms count again."""
-        scores = np.zeros(self.size, np.float32)
-        for term in query:
-            posting = self._postings.get(term)
-            if posting is not None:
-                scores[posting[0]] += posting[1]
-        return scores
+        postings = [self._postings[term] for term in query if term in self._postings]
+        if not postings:
+            return np.zeros(self.size)
+        numbers, weights = (np.concatenate(parts) for parts in zip(*postings, strict=True))
+        return np.asarray(np.bincount(numbers, weights, self.size), np.float64)
 
-    def coverage(self, query: Sequence[str], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The share of the query's information (idf of distinct terms) that each passage holds, 0..1."""
-        held, total = np.zeros(len(numbers)), 0.0
-        for term in set(query):
-            weight = self._idf.get(term, self._unseen)
-            total += weight
-            posting = self._postings.get(term)
-            if posting is not None:
-                places = np.minimum(posting[0].searchsorted(numbers), len(posting[0]) - 1)
-                held += weight * (posting[0][places] == numbers)
-        return held / total if total else held
+    def coverage(self, query: Sequence[str], held: frozenset[str]) -> float:
+        """The share of the query's information (idf of distinct terms) that a passage's terms hold, 0..1."""
+        weights = {term: self._idf.get(term, self._unseen) for term in query}
+        total = sum(weights.values())
+        return sum(weight for term, weight in weights.items() if term in held) / total if total else 0.0

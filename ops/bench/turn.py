@@ -17,6 +17,8 @@ from ports.errors import Unavailable
 
 WARM_UP = 2.0
 ROUNDS, SECONDS = 7, 2.5
+LEAD_IN = 0.5
+"""Seconds of the same load before a round: what is measured is a server at work, not one woken up."""
 HALF_ROUNDS = 3
 LIMIT = 175.0
 """Seconds after which the whole run is given up."""
@@ -88,7 +90,8 @@ class _Bench:
         """One stretch of closed loops; its conversations are opened before it begins."""
         self._progress(f"Measuring {name.replace('_', ' ')}")
         target = self._targets[name]
-        await stock(target, self._rate[name] * seconds)
+        await stock(target, self._rate[name] * (LEAD_IN + seconds))
+        await closed(target, self._streams[name], LEAD_IN)
         spent = cpu_seconds(target)
         measured = await closed(target, self._streams[name], seconds)
         self._rate[name] = measured.per_s

@@ -1,6 +1,7 @@
 """BM25, against the library it is made from."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -16,9 +17,10 @@ CORPUS = st.lists(st.lists(TERM, max_size=8), min_size=1, max_size=12)
 QUERY = st.lists(TERM | st.just("unseen"), max_size=6)
 
 
-def covered(index: LexicalIndex, query: list[str], number: int) -> float:
-    """The coverage of one passage, asked for together with all others."""
-    return float(index.coverage(query, np.arange(index.size))[number])
+def covered(
+    index: LexicalIndex, query: list[str], number: int, documents: Sequence[Sequence[str]] = DOCUMENTS
+) -> float:
+    return index.coverage(query, frozenset(documents[number]))
 
 
 @settings(max_examples=100)
@@ -99,7 +101,7 @@ def test_coverage_is_a_share_and_whole_exactly_when_every_word_is_held(
 ) -> None:
     number = data.draw(st.integers(0, len(corpus) - 1))
 
-    coverage = covered(LexicalIndex(corpus), query, number)
+    coverage = covered(LexicalIndex(corpus), query, number, corpus)
 
     assert 0 <= coverage <= 1
     assert (coverage == pytest.approx(1)) is (bool(query) and set(query) <= set(corpus[number]))
