@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.errors import TransitionError
 from domain.events import Abandoned, Answered, AnyEvent, ConversationStarted, Escalated, Resolved
@@ -17,6 +18,8 @@ from domain.nlu.entities import Entity
 
 MAX_CONTEXT_ENTITIES = 20
 """Entities remembered across turns (the customer's max_entities_per_message, kept for the whole context)."""
+
+TIERS = ("free", "starter", "professional", "enterprise")
 
 
 class Status(StrEnum):
@@ -70,7 +73,8 @@ OPEN = frozenset(AFTER_HEARING)
 class Context(Struct, frozen=True):
     """What later turns need of earlier ones.
 
-    `unanswered_in_a_row` counts the turns that found nothing (clarified or declined) since the last answer.
+    `unanswered_in_a_row` counts the turns that found nothing (clarified or declined) since the last answer,
+    `topic_turns` the turns in a row that named the topic.
     """
 
     topic: str | None = None
@@ -78,6 +82,7 @@ class Context(Struct, frozen=True):
     entities: tuple[Entity, ...] = ()
     unanswered_in_a_row: int = 0
     sentiment: tuple[float, ...] = ()
+    topic_turns: int = 0
 
     def after(
         self,
@@ -98,11 +103,19 @@ class Context(Struct, frozen=True):
             entities=tuple(merged.values())[:MAX_CONTEXT_ENTITIES],
             unanswered_in_a_row=0 if answered else self.unanswered_in_a_row + 1,
             sentiment=(*self.sentiment, sentiment)[-10:],
+            topic_turns=0 if topic is None else self.repeats(topic) + 1,
         )
+
+    def repeats(self, topic: str) -> int:
+        """Turns in a row, up to the last one, that named this topic."""
+        return self.topic_turns if topic == self.topic else 0
 
 
 class Handoff(Struct, frozen=True):
-    """Why and where people take over. `sla_minutes` is the first-response target the rules asked for."""
+    """Why and where people take over.
+
+    `sla_minutes` is the first-response target the rules asked for, `due` when it runs out.
+    """
 
     reason: str
     queue: str = "support"
@@ -110,6 +123,7 @@ class Handoff(Struct, frozen=True):
     rules: tuple[str, ...] = ()
     notify: tuple[str, ...] = ()
     sla_minutes: int | None = None
+    due: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -201,7 +215,8 @@ class Conversation:
             self._say(notice)
         if already:
             return
-        self.handoff = handoff
+        minutes = handoff.sla_minutes
+        self.handoff = replace(handoff, due=None if minutes is None else at + timedelta(minutes=minutes))
         self.events.append(
             Escalated(
                 self.id,

@@ -19,6 +19,7 @@ from adapters.postgres.turns import PostgresTurns
 from adapters.postgres.units import PostgresUnits
 from adapters.redis import RedisTraffic
 from adapters.redis import connect as connect_redis
+from adapters.starter.loader import schema
 from adapters.system import LangidDetector, SystemClock, TimeOrderedIds
 from domain.nlu.understanding import Models
 from domain.texts import Texts
@@ -116,7 +117,7 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
         yield Ports(
             begin=begin,
             turns=PostgresTurns(app_pool),
-            rules=CachedRules(begin),
+            rules=CachedRules(begin, schema()),
             index=PostgresIndex(app_pool),
             embedder=embedder,
             languages=await asyncio.to_thread(LangidDetector),
@@ -161,7 +162,7 @@ def wire(ports: Ports, timing: Timing) -> App:
         TakeFeedback(ports.begin, ports.clock),
         ReadConversations(ports.begin),
         IngestArticles(ports.begin, ports.embedder),
-        PublishRuleSet(ports.begin),
+        PublishRuleSet(ports.begin, schema()),
         RunJob(ports.jobs, ports.begin, ports.turns, reply, ports.reports, ports.clock, timing),
     )
 

@@ -41,7 +41,7 @@ async def load_models(
 
 def load_brain(models: Models) -> Brain:
     """Everything for `plan_turn`."""
-    return Brain(models.intents, loader.cues(), loader.texts(), loader.thresholds())
+    return Brain(models.intents, loader.cues(), loader.texts(), loader.thresholds(), loader.calendar())
 
 
 def read_head(path: Path) -> IntentModel:

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.starter.loader import calendar, schema
 from domain.confidence import Thresholds
 from domain.conversation import Channel, Conversation, Status
 from domain.ids import ArticleId, ConversationId, MessageId, OrganizationId, UserId
@@ -179,7 +180,7 @@ def a_rule(
 
 
 def a_ruleset(*rules: object) -> RuleSet:
-    return parse_ruleset(msgspec.json.encode(rules), "test.json")
+    return parse_ruleset(msgspec.json.encode(rules), "test.json", schema())
 
 
 def some_texts() -> Texts:
@@ -209,6 +210,7 @@ def a_brain(*intents: Intent, cues: Cues | None = None) -> Brain:
         cues or Cues({"data_loss": ["lost everything"], "wants_person": ["real person"]}, {}),
         some_texts(),
         Thresholds(bias=-5.0, cosine=10.0, coverage=0.0, floor=0.6, hint=0.3),
+        calendar(),
     )
 
 

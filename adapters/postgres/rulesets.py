@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.postgres.tables import organizations, rule_sets
 from domain.errors import NotFoundError
 from domain.ids import ContentHash, OrganizationId
+from domain.rules.facts import Schema
 from domain.rules.ruleset import RuleSet, parse_ruleset
 from ports.outbound.rulesets import ActiveRules, RuleSets
 from ports.outbound.units import Begin
 
-NO_RULES = RuleSet((), ContentHash(""))
 KEPT = 256
 """Compiled versions kept in a process; the oldest leaves first."""
 
@@ -52,17 +52,20 @@ class PostgresRuleSets(RuleSets):
 class CachedRules(ActiveRules):
     """Rule sets compiled once a version; versions never change, so nothing ever goes stale."""
 
-    def __init__(self, begin: Begin) -> None:
-        self._begin = begin
+    def __init__(self, begin: Begin, schema: Schema) -> None:
+        self._begin, self._schema = begin, schema
+        self._none = RuleSet((), ContentHash(""), schema)
         self._compiled: dict[tuple[OrganizationId, ContentHash], RuleSet] = {}
 
     async def at(self, organization: OrganizationId, version: ContentHash | None) -> RuleSet:
         if version is None:
-            return NO_RULES
+            return self._none
         compiled = self._compiled.get((organization, version))
         if compiled is None:
             async with self._begin(organization) as unit:
-                compiled = parse_ruleset(await unit.rulesets.source(version), "the active rule set")
+                compiled = parse_ruleset(
+                    await unit.rulesets.source(version), "the active rule set", self._schema
+                )
             while len(self._compiled) >= KEPT:
                 self._compiled.pop(next(iter(self._compiled)))
             self._compiled[organization, version] = compiled

@@ -7,12 +7,14 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from domain.calendar import Calendar
 from domain.confidence import Thresholds
 from domain.errors import DataFileError
 from domain.ids import ArticleId, ContentHash
@@ -22,7 +24,7 @@ from domain.nlu.entities import EntityType, Gazetteer
 from domain.nlu.intents import Intent
 from domain.nlu.sentiment import Lexicon
 from domain.retrieval.passages import Article
-from domain.rules.facts import ISSUE_TYPES, SIGNALS
+from domain.rules.facts import Fact, Schema
 from domain.rules.ruleset import RuleSet, parse_ruleset
 from domain.texts import Texts
 from domain.turn import ResponseType
@@ -31,6 +33,7 @@ DATA = Path(__file__).parent / "data"
 FENCE = "+++"
 LINE = re.compile(r"at line (\d+)")
 MIN_UTTERANCES = 15
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 T = TypeVar("T")
 
@@ -114,10 +117,17 @@ def out_of_scope() -> list[str]:
     return _typed(_read_toml(DATA / "intents" / "out_of_scope.toml")["utterances"], list[str], DATA)
 
 
+@lru_cache(maxsize=1)
+def schema() -> Schema:
+    """The standard facts of rules."""
+    path = DATA / "rules" / "facts.toml"
+    return Schema(_typed(_read_toml(path).get("fact", []), list[Fact], path))
+
+
 def rules(path: Path = DATA / "rules" / "starter.json") -> tuple[RuleSet, bytes]:
     """The starter rule set, compiled, and its source."""
     source = read_text(path).encode()
-    return parse_ruleset(source, path.name), source
+    return parse_ruleset(source, path.name, schema()), source
 
 
 def texts(language: str = "en") -> Texts:
@@ -132,6 +142,14 @@ def thresholds() -> Thresholds:
     return _typed(_read_toml(path), Thresholds, path)
 
 
+def calendar() -> Calendar:
+    """When support is open, unless a tenant says otherwise."""
+    path = DATA / "calendar.toml"
+    raw = _read_toml(path)
+    opens = [raw.get(day) or None for day in WEEKDAYS]
+    return _typed({"zone": raw.get("zone"), "opens": opens}, Calendar, path)
+
+
 def lexicon() -> Lexicon:
     """The sentiment lexicon."""
     path = DATA / "sentiment.toml"
@@ -142,8 +160,9 @@ def cues() -> Cues:
     """Signals and kinds of issue."""
     path = DATA / "cues.toml"
     raw = _read_toml(path)
-    for section, known in (("signals", SIGNALS), ("issue_types", ISSUE_TYPES)):
+    for section, fact in (("signals", "signals"), ("issue_types", "issue_type")):
         for name in raw[section]:
+            known = schema().facts[fact].values
             if name not in known:
                 raise DataFileError("unknown_name", f"{path}: [{section}] has no '{name}'; it takes {known}.")
     return Cues(raw["signals"], raw["issue_types"])
@@ -178,7 +197,7 @@ def _check_intent(intent: Intent, path: Path, found: Mapping[str, Intent]) -> No
         raise DataFileError(
             "bad_intent", f"{path}: '{intent.name}' has response_type '{intent.response_type}'."
         )
-    if intent.issue_type not in ISSUE_TYPES:
+    if intent.issue_type not in schema().facts["issue_type"].values:
         raise DataFileError("bad_intent", f"{path}: '{intent.name}' has issue_type '{intent.issue_type}'.")
     if len(intent.utterances) < MIN_UTTERANCES:
         raise DataFileError(

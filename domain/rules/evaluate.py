@@ -1,12 +1,18 @@
-"""Three-valued evaluation of one condition, for explaining: true, false, or None (strong Kleene)."""
+"""Three-valued evaluation of one condition: true, false, or None for unknown (strong Kleene logic).
+
+Every function takes facts as `Schema.known` gives them.
+"""
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
 
-from msgspec import Struct
+from domain.rules.condition import Comparison, Condition
+from domain.rules.facts import age, seconds
+from domain.rules.words import duration, pattern
 
-from domain.rules.condition import Comparison, Condition, Value, leaves
-from domain.rules.facts import FACTS, Facts
+KnownValue = float | str | bool | tuple[str, ...]
+Known = Mapping[str, KnownValue]
+"""Facts that are known, times as seconds."""
 
 ORDERED: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -16,67 +22,63 @@ ORDERED: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-class Checked(Struct, frozen=True):
-    """One comparison and how it came out. `actual` is withheld for facts that hold personal data."""
-
-    field: str
-    operator: str
-    value: Value
-    actual: object
-    holds: bool | None
-
-
-def verdict(condition: Condition, facts: Facts) -> bool | None:
+def verdict(condition: Condition, known: Known) -> bool | None:
     """Whether a condition holds; None when a missing fact leaves it open."""
     if isinstance(condition, Comparison):
-        return holds(condition, facts)
-    verdicts = [verdict(member, facts) for member in condition.rules]
+        return holds(condition, known)
+    verdicts = [verdict(member, known) for member in condition.rules]
     if condition.operator == "AND":
         return _all(verdicts)
     any_holds = _not(_all([_not(v) for v in verdicts]))
     return any_holds if condition.operator == "OR" else _not(any_holds)
 
 
-def holds(leaf: Comparison, facts: Facts) -> bool | None:
+def holds(leaf: Comparison, known: Known) -> bool | None:
     """Whether one comparison holds; None when its fact is missing."""
-    actual = facts.get(leaf.field)
     if leaf.operator == "exists":
-        return (actual is not None) is leaf.value
-    if actual is None:
-        return None
-    return _compare(leaf, actual)
+        return (leaf.field in known) is leaf.value
+    actual = known.get(age(leaf.field) if leaf.operator == "within" else leaf.field)
+    return None if actual is None else _compare(leaf, actual)
 
 
-def trace(condition: Condition, facts: Facts) -> tuple[Checked, ...]:
-    """Every comparison of a condition with its outcome."""
-    return tuple(
-        Checked(
-            leaf.field,
-            leaf.operator,
-            leaf.value,
-            "(withheld)" if FACTS[leaf.field].personal else facts.get(leaf.field),
-            holds(leaf, facts),
-        )
-        for leaf in leaves(condition)
-    )
+def number(value: object) -> float:
+    """A number, or a time as seconds since 1970."""
+    return seconds(value) if isinstance(value, str) else float(str(value))
 
 
-def _compare(leaf: Comparison, actual: object) -> bool:  # noqa: PLR0911  # one return an operator reads best
+def predicate(name: str, value: str) -> Callable[[str], bool]:
+    """The test that 'contains', 'starts_with' or 'matches' makes of a text."""
+    if name == "contains":
+        return lambda text: value in text
+    if name == "starts_with":
+        return lambda text: text.startswith(value)
+    search = pattern(value).search
+    return lambda text: search(text) is not None
+
+
+def _compare(leaf: Comparison, actual: KnownValue) -> bool:  # noqa: PLR0911  # one return an operator reads best
+    value = leaf.value
     match leaf.operator:
         case "==":
-            return actual == leaf.value
+            return actual == value
         case "!=":
-            return actual != leaf.value
+            return actual != value
         case "in":
-            return isinstance(leaf.value, tuple) and actual in leaf.value
+            return isinstance(value, tuple) and actual in value
         case "not_in":
-            return isinstance(leaf.value, tuple) and actual not in leaf.value
-        case "contains":
-            return isinstance(actual, str | tuple) and str(leaf.value) in actual
-        case "starts_with":
-            return str(actual).startswith(str(leaf.value))
+            return isinstance(value, tuple) and actual not in value
+        case "contains" if isinstance(actual, tuple):
+            return value in actual
+        case "contains" | "starts_with" | "matches":
+            return predicate(leaf.operator, str(value))(str(actual))
+        case "between":
+            low, high = value if isinstance(value, tuple) else (value, value)
+            return number(low) <= number(actual) <= number(high)
+        case "within":
+            low, high = duration(str(value))
+            return low <= number(actual) <= high
         case _:
-            return ORDERED[leaf.operator](float(str(actual)), float(str(leaf.value)))
+            return ORDERED[leaf.operator](number(actual), number(value))
 
 
 def _all(verdicts: Sequence[bool | None]) -> bool | None:

@@ -12,8 +12,8 @@ import msgspec
 import structlog
 import typer
 
+from domain.conversation import TIERS
 from domain.errors import DataFileError
-from domain.rules.facts import TIERS
 from entrypoints.cli.output import BAD_INPUT, errors_to_exit_codes, people, progress, show, show_json
 from entrypoints.settings import read, read_api_access
 from entrypoints.version import VERSION

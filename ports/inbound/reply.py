@@ -9,14 +9,13 @@ import msgspec
 from msgspec import Struct
 
 from domain.answer import Citation
-from domain.conversation import Conversation, Status
+from domain.conversation import TIERS, Conversation, Status
 from domain.follow_up import question_for
 from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Attachment, Message, Sender, checked_attachments, checked_content
 from domain.nlu.entities import Entity
 from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Models, Understanding, understand
-from domain.rules.facts import TIERS
 from domain.turn import Brain, Heard, Plan, ResponseType, Why, plan_turn
 from ports.errors import Conflict
 from ports.outbound.clock import Clock, Ids
@@ -145,7 +144,7 @@ class ReplyToMessage:
         understood = understand(message.content, vector, self.languages.detect(message.content), self.models)
         hits = index.search(question, vector, HITS)
         tier = _tier(conversation, turn.tier)
-        heard = Heard(conversation, message, question, tier, message.at)
+        heard = Heard(conversation, message, question, tier, self.clock.now())
         return Thought(plan_turn(heard, understood, hits, rules, self.brain), understood)
 
     def _speak(

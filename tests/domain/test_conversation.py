@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from msgspec.structs import replace
 
 from domain.conversation import (
     AFTER_HEARING,
@@ -270,7 +271,7 @@ def test_escalating_records_the_handoff() -> None:
 
     conversation.escalate(handoff, NOW + minutes(1))
 
-    assert conversation.handoff == handoff
+    assert conversation.handoff == replace(handoff, due=NOW + minutes(16))
     assert conversation.last_activity_at == NOW + minutes(1)
     assert conversation.events == [
         Escalated(

@@ -2,10 +2,10 @@
 
 import pytest
 
+from adapters.starter.loader import schema
 from domain.escalation import PERSON_INTENT, handoff_for
 from domain.ids import RuleId
 from domain.rules.actions import Directive
-from domain.rules.facts import SIGNALS
 from domain.rules.ruleset import Decision, Fired
 from tests.builders import an_understanding
 
@@ -56,7 +56,11 @@ def test_a_risk_goes_to_people_whatever_the_rules_say(signal: str, reason: str, 
 
 
 @pytest.mark.parametrize(
-    "signal", sorted(set(SIGNALS) - {"self_harm", "security_incident", "data_loss", "wants_person"})
+    "signal",
+    sorted(
+        set(schema().facts["signals"].values)
+        - {"self_harm", "security_incident", "data_loss", "wants_person"}
+    ),
 )
 def test_other_signals_alone_call_nobody(signal: str) -> None:
     assert handoff_for(QUIET, an_understanding(), (signal,)) is None

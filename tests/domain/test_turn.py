@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from adapters.starter.loader import cues as starter_cues
+from adapters.starter.loader import schema
 from domain.conversation import Channel, Context, Conversation, Status
 from domain.follow_up import question_for
 from domain.message import Attachment, AttachmentType, Message, Sender
@@ -13,7 +14,6 @@ from domain.nlu.cues import Cues
 from domain.nlu.entities import Entity, EntityType
 from domain.nlu.understanding import Understanding
 from domain.retrieval.passages import Hit
-from domain.rules.facts import FACTS
 from domain.rules.ruleset import RuleSet
 from domain.turn import (
     Brain,
@@ -375,6 +375,7 @@ def test_the_context_remembers_an_answered_turn() -> None:
         entities=(an_error(),),
         unanswered_in_a_row=0,
         sentiment=(-0.4,),
+        topic_turns=1,
     )
     assert conversation.context.unanswered_in_a_row == 2, "planning changes nothing"
 
@@ -400,6 +401,7 @@ def a_full_message() -> Message:
 def test_the_facts_hold_all_that_rules_may_speak_of() -> None:
     conversation = a_conversation(status=Status.WAITING, channel=Channel.SLACK)
     conversation.message_count = 5
+    conversation.metadata = {"contacts_30_days": 4, "last_csat": "five"}
     conversation.context = Context(unanswered_in_a_row=1, sentiment=(0.5, -0.2))
     heard = Heard(
         conversation, a_full_message(), "question", "enterprise", datetime(2026, 11, 22, 23, 59, tzinfo=UTC)
@@ -412,7 +414,7 @@ def test_the_facts_hold_all_that_rules_may_speak_of() -> None:
     )
     brain = a_brain(cues=Cues({}, {"billing": ["invoice"]}))
 
-    facts = facts_for(heard, understood, (a_found(cosine=0.5),), ("urgent",), brain)
+    facts = facts_for(heard, understood, (a_found(cosine=0.5),), ("urgent",), brain, schema())
 
     assert facts == {
         "sentiment_score": -0.7,
@@ -437,13 +439,26 @@ def test_the_facts_hold_all_that_rules_may_speak_of() -> None:
         "has_code": True,
         "has_attachments": True,
         "hour_utc": 23,
+        "local_hour": 23,
         "weekday": 7,
+        "business_hours": False,
+        "now": "2026-11-22T23:59:00+00:00",
+        "conversation_minutes": 869.0,
+        "minutes_waiting": 869.0,
+        "intent_repeats": 0,
+        "products": (),
+        "contacts_30_days": 4,
+        "last_csat": None,
+        "open_cases": None,
+        "sla_minutes_left": None,
     }
-    assert set(facts) == set(FACTS)
+    assert set(facts) == set(schema().facts)
 
 
 def test_what_is_not_known_yet_is_no_fact() -> None:
-    facts = facts_for(something_heard(), with_entities(an_understanding(), an_error()), (), (), a_brain())
+    facts = facts_for(
+        something_heard(), with_entities(an_understanding(), an_error()), (), (), a_brain(), schema()
+    )
 
     assert facts["sentiment_trend"] is None
     assert facts["knowledge_category"] is None
@@ -466,7 +481,7 @@ def test_the_kind_of_issue_comes_from_phrases_then_the_intent(
 ) -> None:
     brain = a_brain(cues=Cues({}, {"billing": ["invoices?"]}))
 
-    facts = facts_for(something_heard(content), understood, (), (), brain)
+    facts = facts_for(something_heard(content), understood, (), (), brain, schema())
 
     assert facts["issue_type"] == issue_type
 
@@ -479,7 +494,7 @@ def test_the_reasons_hold_the_facts_but_never_the_message() -> None:
 
     plan = planned(something_heard(secret, question="card"), hits=(a_found(),), rules=rules)
 
-    assert set(plan.why.facts) == set(FACTS) - {"message_text"}
+    assert set(plan.why.facts) == set(schema().facts) - {"message_text"}
     assert plan.why.rules is not None
     assert [fired.rule for fired in plan.why.rules.fired] == ["CARD"]
     assert b"4111" not in msgspec.json.encode(plan.why)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.starter.loader import schema
 from domain.rules.actions import (
     METHODS,
     PRIORITIES,
@@ -36,7 +37,7 @@ from domain.rules.facts import RuleError
     ],
 )
 def test_each_action_is_read(raw: object, action: Action) -> None:
-    assert parse_action(raw, "R-1") == action
+    assert parse_action(raw, "R-1", schema()) == action
 
 
 @pytest.mark.parametrize(
@@ -92,14 +93,14 @@ def test_each_action_is_read(raw: object, action: Action) -> None:
 )
 def test_a_wrong_action_is_refused_with_a_message_that_helps(raw: object, code: str, message: str) -> None:
     with pytest.raises(RuleError) as refused:
-        parse_action(raw, "R-1")
+        parse_action(raw, "R-1", schema())
 
     assert (refused.value.code, str(refused.value)) == (code, message)
 
 
 def test_a_misspelt_key_of_an_action_is_not_silently_ignored() -> None:
     with pytest.raises(RuleError) as refused:
-        parse_action({"type": "escalate", "queue": "tier2", "prioritty": "urgent"}, "R-1")
+        parse_action({"type": "escalate", "queue": "tier2", "prioritty": "urgent"}, "R-1", schema())
 
     assert (refused.value.code, str(refused.value)) == (
         "unknown_key",

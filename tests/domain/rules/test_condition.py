@@ -16,8 +16,9 @@ from domain.rules.condition import (
     leaves,
     parse_condition,
 )
-from domain.rules.facts import FACTS, Kind, RuleError
+from domain.rules.facts import Kind, RuleError
 from domain.rules.jsonlogic import CompiledRules
+from tests.domain.rules.conditions import FACTS, SCHEMA
 
 ANGRY = {"field": "sentiment_score", "operator": "<", "value": -0.5}
 
@@ -35,16 +36,16 @@ def nested(levels: int) -> dict[str, Any]:
 
 def refusal(raw: object) -> tuple[str, str]:
     with pytest.raises(RuleError) as refused:
-        parse_condition(raw, "R-1")
+        parse_condition(raw, "R-1", SCHEMA)
     return refused.value.code, str(refused.value)
 
 
 def outcome(raw: object) -> str:
     try:
-        condition = parse_condition(raw, "R-1")
+        condition = parse_condition(raw, "R-1", SCHEMA)
     except RuleError as refused:
         return str(refused)
-    return str(CompiledRules([condition]).fired({}))
+    return str(CompiledRules([condition], SCHEMA).fired({}))
 
 
 def test_a_tree_is_read_as_written() -> None:
@@ -53,7 +54,7 @@ def test_a_tree_is_read_as_written() -> None:
         "rules": [ANGRY, {"operator": "not", "rules": [compare("has_code", "==", True)]}],
     }
 
-    condition = parse_condition(raw, "R-1")
+    condition = parse_condition(raw, "R-1", SCHEMA)
 
     assert condition == Group(
         "AND",
@@ -81,7 +82,7 @@ def test_a_tree_is_read_as_written() -> None:
     ],
 )
 def test_values_of_every_kind_are_read(raw: object, value: object) -> None:
-    condition = parse_condition(raw, "R-1")
+    condition = parse_condition(raw, "R-1", SCHEMA)
 
     assert isinstance(condition, Comparison)
     assert condition.value == value
@@ -92,12 +93,17 @@ def test_values_of_every_kind_are_read(raw: object, value: object) -> None:
 )
 def test_every_operator_of_every_kind_is_read(kind: Kind, operator: str) -> None:
     fact = next(f for f in FACTS.values() if f.kind is kind and not f.values)
-    value: dict[Kind, object] = {Kind.NUMBER: 1, Kind.TEXT: "x", Kind.BOOLEAN: True, Kind.LIST: "x"}
-    given_value = [value[kind]] if operator in {"in", "not_in"} else value[kind]
+    one: dict[Kind, object] = {
+        Kind.NUMBER: 1,
+        Kind.TEXT: "x",
+        Kind.BOOLEAN: True,
+        Kind.LIST: "x",
+        Kind.TIME: "2026-03-01T09:00:00+01:00",
+    }
+    several = {"in": [one[kind]], "not_in": [one[kind]], "between": [one[kind]] * 2}
+    value = {**several, "exists": True, "within": "last_30_days"}.get(operator, one[kind])
 
-    condition = parse_condition(
-        compare(fact.name, operator, True if operator == "exists" else given_value), "R-1"
-    )
+    condition = parse_condition(compare(fact.name, operator, value), "R-1", SCHEMA)
 
     assert isinstance(condition, Comparison)
     assert condition.operator == operator
@@ -117,33 +123,33 @@ def test_every_operator_of_every_kind_is_read(kind: Kind, operator: str) -> None
             compare("sentiment_score", "=<", 0),
             "bad_operator",
             "R-1: 'sentiment_score' (number) cannot use '=<';"
-            " it takes ==, !=, <, <=, >, >=, in, not_in, exists.",
+            " it takes ==, !=, <, <=, >, >=, in, not_in, between, exists.",
             id="unknown operator",
         ),
         pytest.param(
             compare("customer_tier", "<", "free"),
             "bad_operator",
             "R-1: 'customer_tier' (text) cannot use '<';"
-            " it takes ==, !=, in, not_in, contains, starts_with, exists.",
+            " it takes ==, !=, in, not_in, contains, starts_with, matches, exists.",
             id="order of texts",
         ),
         pytest.param(
             compare("has_code", "contains", True),
             "bad_operator",
-            "R-1: 'has_code' (true or false) cannot use 'contains'; it takes ==, !=, exists.",
+            "R-1: 'has_code' (boolean) cannot use 'contains'; it takes ==, !=, exists.",
             id="contains of a boolean",
         ),
         pytest.param(
             compare("signals", "==", "churn"),
             "bad_operator",
-            "R-1: 'signals' (list of texts) cannot use '=='; it takes contains, exists.",
+            "R-1: 'signals' (list) cannot use '=='; it takes contains, exists.",
             id="equality of a list",
         ),
         pytest.param(
             {"field": "language"},
             "bad_operator",
             "R-1: 'language' (text) cannot use '';"
-            " it takes ==, !=, in, not_in, contains, starts_with, exists.",
+            " it takes ==, !=, in, not_in, contains, starts_with, matches, exists.",
             id="no operator",
         ),
         pytest.param(
@@ -239,7 +245,7 @@ def test_every_operator_of_every_kind_is_read(kind: Kind, operator: str) -> None
         pytest.param(
             compare("message_count", ">", -1),
             "out_of_range",
-            "R-1: -1 is outside 0..None for 'message_count'.",
+            "R-1: -1 is outside 0.. for 'message_count'.",
             id="below an open range",
         ),
         pytest.param(
@@ -307,7 +313,7 @@ def test_a_wrong_condition_is_refused_with_a_message_that_helps(raw: object, cod
 )
 def test_a_number_that_the_engine_cannot_hold_is_refused(value: float) -> None:
     with pytest.raises(RuleError):
-        parse_condition(compare("message_count", "<", value), "R-1")
+        parse_condition(compare("message_count", "<", value), "R-1", SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -331,13 +337,13 @@ def test_a_key_that_does_not_belong_is_not_silently_ignored(raw: object, message
 
 @pytest.mark.parametrize("depth", [1, MAX_DEPTH])
 def test_conditions_nest_up_to_the_limit(depth: int) -> None:
-    condition = parse_condition(nested(depth), "R-1")
+    condition = parse_condition(nested(depth), "R-1", SCHEMA)
 
     assert len(list(leaves(condition))) == 1
 
 
 def test_comparisons_may_be_as_many_as_the_limit() -> None:
-    condition = parse_condition({"operator": "OR", "rules": [ANGRY] * MAX_LEAVES}, "R-1")
+    condition = parse_condition({"operator": "OR", "rules": [ANGRY] * MAX_LEAVES}, "R-1", SCHEMA)
 
     assert len(list(leaves(condition))) == MAX_LEAVES
 
@@ -345,7 +351,7 @@ def test_comparisons_may_be_as_many_as_the_limit() -> None:
 def test_a_list_may_hold_a_thousand_values() -> None:
     values = [f"intent_{number}" for number in range(MAX_LISTED)]
 
-    condition = parse_condition(compare("intent", "in", values), "R-1")
+    condition = parse_condition(compare("intent", "in", values), "R-1", SCHEMA)
 
     assert isinstance(condition, Comparison)
     assert condition.value == tuple(values)

@@ -5,13 +5,15 @@ from itertools import product
 import pytest
 
 from domain.rules.condition import Comparison, Group
-from domain.rules.evaluate import holds, trace, verdict
+from domain.rules.evaluate import holds, verdict
+from domain.rules.explain import trace
 from domain.rules.facts import Facts
+from tests.domain.rules.conditions import SCHEMA
 
 YES = Comparison("has_code", "==", True)
 NO = Comparison("has_code", "==", False)
 OPEN = Comparison("has_attachments", "==", True)
-KNOWN: Facts = {"has_code": True}
+KNOWN = {"has_code": True}
 LEAVES = {True: YES, False: NO, None: OPEN}
 
 
@@ -64,15 +66,15 @@ def test_each_operator_compares_the_fact_with_the_value(
 ) -> None:
     facts: Facts = {field: actual}  # type: ignore[dict-item]  # the table holds every kind
 
-    assert holds(Comparison(field, operator, value), facts) is expected
+    assert holds(Comparison(field, operator, value), SCHEMA.known(facts)) is expected
 
 
 @pytest.mark.parametrize("facts", [{}, {"language": None}], ids=["absent", "None"])
 def test_a_missing_fact_leaves_every_comparison_but_exists_open(facts: Facts) -> None:
-    assert holds(Comparison("language", "!=", "en"), facts) is None
-    assert holds(Comparison("language", "not_in", ("en",)), facts) is None
-    assert holds(Comparison("language", "exists", True), facts) is False
-    assert holds(Comparison("language", "exists", False), facts) is True
+    assert holds(Comparison("language", "!=", "en"), SCHEMA.known(facts)) is None
+    assert holds(Comparison("language", "not_in", ("en",)), SCHEMA.known(facts)) is None
+    assert holds(Comparison("language", "exists", True), SCHEMA.known(facts)) is False
+    assert holds(Comparison("language", "exists", False), SCHEMA.known(facts)) is True
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_a_fact_that_is_falsy_is_still_known(field: str, value: float | str | tu
 def test_a_trace_lists_every_comparison_with_what_was_found() -> None:
     condition = Group("OR", (YES, Group("NOT", (OPEN,)), NO))
 
-    checks = trace(condition, KNOWN)
+    checks = trace(condition, KNOWN, KNOWN, SCHEMA)
 
     assert [(check.field, check.actual, check.holds) for check in checks] == [
         ("has_code", True, True),
@@ -101,7 +103,7 @@ def test_a_trace_withholds_personal_data_and_nothing_else() -> None:
         (Comparison("message_text", "contains", "PIN"), Comparison("customer_tier", "==", "free")),
     )
 
-    checks = trace(condition, facts)
+    checks = trace(condition, facts, SCHEMA.known(facts), SCHEMA)
 
     assert [check.actual for check in checks] == ["(withheld)", "free"]
     assert [check.holds for check in checks] == [True, True]

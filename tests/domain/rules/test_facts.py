@@ -2,13 +2,16 @@
 
 import pytest
 
+from adapters.starter.loader import schema
 from domain.message import MAX_CONTENT
-from domain.rules.facts import FACTS, Kind, RuleError, fact_named, suggestion
+from domain.rules.facts import Kind, RuleError, suggestion
+
+FACTS = schema().facts
 
 
 @pytest.mark.parametrize(("name", "fact"), FACTS.items(), ids=list(FACTS))
 def test_every_fact_is_found_by_its_name(name: str, fact: object) -> None:
-    assert fact_named(name, "R") is fact
+    assert schema().named(name, "R") is fact
 
 
 def test_ranges_and_enumerations_fit_their_kind() -> None:
@@ -41,7 +44,7 @@ def test_a_message_may_be_as_long_as_its_fact_says() -> None:
 )
 def test_an_unknown_fact_is_refused_with_the_nearest_name(name: str, message: str) -> None:
     with pytest.raises(RuleError) as refused:
-        fact_named(name, "RULE-9")
+        schema().named(name, "RULE-9")
 
     assert refused.value.code == "unknown_fact"
     assert str(refused.value) == message
