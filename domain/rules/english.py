@@ -95,7 +95,7 @@ class _Reader:
             word = self._take()
             if joiner not in {"", word}:
                 self._place -= 1
-                raise self._expected("parentheses: 'and' and 'or' side by side can be read in two ways")
+                raise self._expected("parentheses: 'and' and 'or' side by side read in two ways")
             joiner = word
             parts.append(self._part(depth))
         return {"operator": joiner.upper(), "rules": parts} if joiner else parts[0]

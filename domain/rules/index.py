@@ -61,6 +61,11 @@ class RuleIndex:
             (name, _column(name, clauses, self._all)) for name in dict.fromkeys(_names(clauses))
         )
         self._owner_of = np.array(self._owners, np.int64)
+        bits: dict[int, int] = {}
+        for bit, place in enumerate(self._owners):
+            bits[place] = bits.get(place, 0) | 1 << bit
+        self._siblings = {place: mask for place, mask in bits.items() if mask & (mask - 1)}
+        self._shared = _union(self._siblings.values())
 
     def first(self, known: Known) -> int | None:
         """The first condition that is certain."""
@@ -89,8 +94,11 @@ class RuleIndex:
         direct = [place for place, test in self._direct if test(known) is True]
         return self._places(alive, direct)
 
-    def possible(self, known: Known) -> tuple[int, ...]:
-        """All conditions that are not certain but would be for some values of the facts that are missing."""
+    def possible(self, known: Known, limit: int | None = None) -> tuple[int, ...]:
+        """The conditions that are not certain but would be for some values of the facts that are missing.
+
+        The first `limit` of them, or all.
+        """
         alive, open_, get = self._all, self._all, known.get
         for name, column in self._columns:
             value = get(name)
@@ -103,14 +111,13 @@ class RuleIndex:
                 open_ &= mask
             if not open_:
                 break
-        certain = set(self._places(alive, ()))
         direct = [place for place, test in self._direct if test(known) is None]
-        return tuple(place for place in self._places(open_, direct) if place not in certain)
+        return self._places(self._without(open_ & ~alive, alive), direct, limit)
 
-    def near(self, known: Known) -> tuple[int, ...]:
-        """All conditions that are neither certain nor possible and fail by exactly one fact.
+    def near(self, known: Known, limit: int | None = None) -> tuple[int, ...]:
+        """The conditions that are neither certain nor possible and fail by exactly one fact.
 
-        Conditions that are too large for the index are left out.
+        The first `limit` of them, or all; conditions that are too large for the index are left out.
         """
         once, twice, open_, get = 0, 0, self._all, known.get
         for name, column in self._columns:
@@ -120,22 +127,44 @@ class RuleIndex:
             twice |= once & killed
             once |= killed
             open_ &= column.open if value is None else mask
-        alive = set(self._places(open_ | (self._all ^ once), ()))
-        return tuple(place for place in self._places(once & ~twice & self._several, ()) if place not in alive)
+        near = once & ~twice & ~open_ & self._several
+        return self._places(self._without(near, open_), (), limit)
 
-    def verdicts(self, known: Known) -> Verdicts:
-        """All three."""
-        return Verdicts(self.certain(known), self.possible(known), self.near(known))
+    def verdicts(self, known: Known, limit: int | None = None) -> Verdicts:
+        """All three; of possible and near ones the first `limit`."""
+        return Verdicts(self.certain(known), self.possible(known, limit), self.near(known, limit))
 
-    def _places(self, alive: int, direct: Sequence[int]) -> tuple[int, ...]:
+    def _places(self, alive: int, direct: Sequence[int], limit: int | None = None) -> tuple[int, ...]:
         """The conditions of the clauses whose bits are set, and `direct` ones, ascending and once each."""
+        if limit is not None:
+            first = self._first_places(alive, limit)
+            return tuple(sorted({*first, *direct})[:limit]) if direct else tuple(first)
         if not alive:
             return tuple(direct)
-        bits = np.unpackbits(
-            np.frombuffer(alive.to_bytes(self._bytes, "little"), np.uint8), bitorder="little"
-        )
-        found = dict.fromkeys(self._owner_of[np.flatnonzero(bits)].tolist())
-        return tuple(sorted({*found, *direct})) if direct else tuple(found)
+        packed = np.frombuffer(alive.to_bytes(self._bytes, "little"), np.uint8)
+        bits = np.flatnonzero(np.unpackbits(packed, bitorder="little"))
+        places = self._owner_of[bits].tolist()
+        if direct:
+            return tuple(sorted({*places, *direct}))
+        return tuple(dict.fromkeys(places)) if alive & self._shared else tuple(places)
+
+    def _first_places(self, alive: int, limit: int) -> dict[int, None]:
+        found: dict[int, None] = {}
+        owners = self._owners
+        while alive and len(found) < limit:
+            lowest = alive & -alive
+            found[owners[lowest.bit_length() - 1]] = None
+            alive ^= lowest
+        return found
+
+    def _without(self, clauses: int, alive: int) -> int:
+        """Clauses of conditions that have no other clause alive."""
+        shared = alive & self._shared
+        while shared:
+            siblings = self._siblings[self._owners[(shared & -shared).bit_length() - 1]]
+            clauses &= ~siblings
+            shared &= ~siblings
+        return clauses
 
 
 class _Column(ABC):

@@ -102,7 +102,7 @@ class RuleSet:
     def decide(self, facts: Facts) -> Decision:
         """Evaluate every rule once over frozen facts; no action triggers another rule."""
         known = self.schema.known(facts)
-        verdicts = self.index.verdicts(known)
+        verdicts = self.index.verdicts(known, MAX_TRACED)
 
         def traced(places: Sequence[int]) -> tuple[Fired, ...]:
             return tuple(_fired(self.rules[place], facts, known, self.schema) for place in places)
@@ -110,8 +110,8 @@ class RuleSet:
         return Decision(
             self.merged(verdicts.certain),
             traced(verdicts.certain),
-            traced(verdicts.near[:MAX_TRACED]),
-            traced(verdicts.possible[:MAX_TRACED]),
+            traced(verdicts.near),
+            traced(verdicts.possible),
         )
 
 

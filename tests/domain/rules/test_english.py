@@ -50,7 +50,7 @@ def test_conditions_read_as_english(condition: Condition, sentence: str) -> None
         ("sentimnt score is less than 0", "R-1: 'sentimnt' begins no fact; did you mean 'sentiment_score'?"),
         (
             'channel is "web" and has code is true or language is "en"',
-            "R-1: at 'or', word 9: expected parentheses: 'and' and 'or' side by side can be read in two ways.",
+            "R-1: at 'or', word 9: expected parentheses: 'and' and 'or' side by side read in two ways.",
         ),
         (
             "channel is web",
