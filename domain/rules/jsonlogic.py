@@ -134,7 +134,7 @@ def _variables(logic: object) -> list[str]:
         if "var" in logic:
             path = logic["var"]
             path = path[0] if isinstance(path, list) and path else path
-            found.append(str(path).split(".")[0])
+            found.append(str(path))
         return [name for name in found if name]
     if isinstance(logic, list | tuple):
         return [part for value in logic for part in _variables(value)]
@@ -303,13 +303,13 @@ class _Import:
 
 
 def _variable(logic: object) -> str | None:
-    """The fact that `{"var": name}` reads; None for anything else, a default or a path included."""
+    """The fact that `{"var": name}` reads; None for anything else, a default included."""
     if not isinstance(logic, Mapping) or list(logic) != ["var"]:
         return None
     name = logic["var"]
     if isinstance(name, list) and len(name) == 1:
         [name] = name
-    return name if isinstance(name, str) and name and "." not in name else None
+    return name if isinstance(name, str) and name else None
 
 
 def _guarded_fact(logic: object) -> str | None:

@@ -152,6 +152,29 @@ def read_ruleset(raw: object, name: str, schema: Schema) -> RuleSet:
     return ruleset
 
 
+def problems(raw: object, name: str, schema: Schema) -> list[RuleError]:
+    """Everything that is wrong with a rule set, rule by rule; empty when `read_ruleset` would take it."""
+    given = schema
+    try:
+        document = _document(raw, name)
+        schema = schema.with_custom(_typed(document.get("facts", []), list[Fact], "facts", name), name)
+        listed = document["rules"]
+    except RuleError as error:
+        return [error]
+    found: list[RuleError] = []
+    for number, item in enumerate(listed if isinstance(listed, list) else [], 1):
+        try:
+            _check_examples(parse_rule(item, f"{name}, rule {number}", schema), schema)
+        except RuleError as error:
+            found.append(error)
+    if not found:
+        try:
+            read_ruleset(raw, name, given)
+        except RuleError as error:
+            found.append(error)
+    return found
+
+
 def content_hash(raw: object) -> ContentHash:
     """The SHA-256 of data as JSON with sorted keys, in hexadecimal."""
     return ContentHash(hashlib.sha256(msgspec.json.encode(raw, order="sorted")).hexdigest())

@@ -14,7 +14,16 @@ import typer
 
 from domain.conversation import TIERS
 from domain.errors import DataFileError
-from entrypoints.cli.output import BAD_INPUT, errors_to_exit_codes, people, progress, show, show_json
+from entrypoints.cli.lab import lab
+from entrypoints.cli.output import (
+    BAD_INPUT,
+    NOT_RIGHT,
+    errors_to_exit_codes,
+    people,
+    progress,
+    show,
+    show_json,
+)
 from entrypoints.settings import read, read_api_access
 from entrypoints.version import VERSION
 
@@ -29,6 +38,9 @@ app = typer.Typer(
 
 bench = typer.Typer(help="Measure speed, next to named baselines in the same run.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
+evaluation = typer.Typer(help="Measure on data in public formats.", no_args_is_help=True)
+app.add_typer(evaluation, name="eval")
+app.add_typer(lab, name="rules")
 
 Data = Annotated[
     Path,
@@ -200,6 +212,34 @@ def turn(as_json: Json = False) -> None:
 
     with errors_to_exit_codes():
         bench_turn(as_json=as_json)
+
+
+@bench.command("rules")
+def bench_rules(as_json: Json = False) -> None:
+    """The rules engine, next to loops over lambdas and over datalogic rules."""
+    from entrypoints.cli.bench import bench_rules as run
+
+    with errors_to_exit_codes():
+        run(as_json=as_json)
+
+
+@evaluation.command("rules")
+def eval_rules(
+    data: Annotated[Path, typer.Option("--data", help="JsonLogic's tests.json.")], as_json: Json = False
+) -> None:
+    """The official JSON-logic tests, through the import path; exit 1 if one fails."""
+    from entrypoints.cli.evaluate import evaluate_rules
+
+    with errors_to_exit_codes():
+        found = evaluate_rules(data)
+    tree = found["typed_tree"]
+    if as_json:
+        show_json(found)
+    else:
+        show(f"{found['passed']} of {found['total']} official tests pass.")
+        show(f"The typed tree can say {tree['expressible']} of them and agrees on {tree['agree']}.")
+    if found["passed"] != found["total"] or tree["agree"] != tree["expressible"]:
+        raise typer.Exit(NOT_RIGHT)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """`casepilot bench`: measurements next to named baselines, which live in the repository alone."""
 
+import importlib
 import importlib.util
 from typing import Any
 
@@ -20,8 +21,34 @@ def bench_turn(as_json: bool) -> None:  # noqa: FBT001  # the command's own flag
     """Measure turns a second and print them. Raises `Refused` outside a checkout, and `Unavailable`."""
     if any(importlib.util.find_spec(tool) is None for tool in TOOLS):
         raise Refused("The baselines need the development tools: run `make bench` in the repository.")
+    found = _measured("turn")
+    if as_json:
+        show_json(found)
+    else:
+        _table(found)
+
+
+def bench_rules(as_json: bool) -> None:  # noqa: FBT001  # the command's own flag
+    """Measure the rules engine and print it. Raises `Refused` outside a checkout."""
+    found = _measured("rules")
+    if as_json:
+        show_json(found)
+        return
+    for size in (1_000, 10_000):
+        one = found[f"rules_{size}"]
+        show(f"{size:,} rules, compiled in {one['build_ms']:.0f} ms")
+        for name, spent in one["microseconds"].items():
+            ratio = found.get(f"{name}_vs_lambdas_{size}")
+            times = (
+                "the baseline" if ratio is None or name == "lambdas" else f"{ratio:g} times a loop of lambdas"
+            )
+            show(f"  {name.replace('_', ' '):<14}{spent:>10,.1f} us a turn   {times}")
+
+
+def _measured(name: str) -> dict[str, Any]:
+    """Run a benchmark of ops/bench, with a progress bar."""
     try:
-        from ops.bench.turn import run  # noqa: PLC0415  # only a checkout has it
+        module = importlib.import_module(f"ops.bench.{name}")
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("ops"):
             raise
@@ -30,13 +57,10 @@ def bench_turn(as_json: bool) -> None:  # noqa: FBT001  # the command's own flag
         ) from error
     with progress() as bar:
         task = bar.add_task("Starting", total=None)
-        found = run(
+        found: dict[str, Any] = module.run(
             lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)
         )
-    if as_json:
-        show_json(found)
-    else:
-        _table(found)
+    return found
 
 
 def _table(found: dict[str, Any]) -> None:

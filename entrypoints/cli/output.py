@@ -25,6 +25,10 @@ people = Console(stderr=True, highlight=False)
 """Where people read; standard output is for results."""
 
 
+results = Console(highlight=False)
+"""Where tables of results go."""
+
+
 def show(text: str) -> None:
     """Print a result for people."""
     sys.stdout.write(text + "\n")
@@ -42,10 +46,10 @@ def errors_to_exit_codes() -> Iterator[None]:
     try:
         yield
     except DomainError as error:
-        people.print(f"[bold red]error:[/] {_escaped(error)}", soft_wrap=True)
+        complain(error)
         sys.exit(BAD_INPUT)
     except WorldError as error:
-        people.print(f"[bold red]error:[/] {_escaped(error)}", soft_wrap=True)
+        complain(error)
         sys.exit(UNAVAILABLE)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -65,5 +69,6 @@ def progress() -> Progress:
     )
 
 
-def _escaped(error: Exception) -> str:
-    return str(error).replace("[", r"\[")
+def complain(error: object) -> None:
+    """One line on standard error."""
+    people.print(f"[bold red]error:[/] {str(error).replace('[', chr(92) + '[')}", soft_wrap=True)
