@@ -9,6 +9,7 @@ from pathlib import Path
 from adapters.dramatiq import DramatiqWaker
 from adapters.embedding import MiniLmEmbedder, prepare
 from adapters.postgres.engine import APP, WORKER, engine, ping
+from adapters.postgres.history import PostgresHistory
 from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.jobs import PostgresJobs, PostgresOutbox, PostgresOverdue
 from adapters.postgres.keys import PostgresApiKeys
@@ -21,9 +22,9 @@ from adapters.redis import RedisTraffic
 from adapters.redis import connect as connect_redis
 from adapters.starter.loader import schema
 from adapters.system import LangidDetector, SystemClock, TimeOrderedIds
+from domain.facts import Brain
 from domain.nlu.understanding import Models
 from domain.texts import Texts
-from domain.turn import Brain
 from entrypoints.models import load_brain, load_models
 from entrypoints.settings import Settings
 from ports.inbound.close import EscalateConversation, ResolveConversation
@@ -32,10 +33,12 @@ from ports.inbound.history import ReadConversations
 from ports.inbound.ingest import IngestArticles
 from ports.inbound.publish import PublishRuleSet
 from ports.inbound.reply import ReplyToMessage
+from ports.inbound.rule_lab import RuleLab
 from ports.inbound.start import StartConversation
 from ports.inbound.work import RunJob, Sweep, Timing
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.embedding import Embedder, LanguageDetector
+from ports.outbound.history import History
 from ports.outbound.idempotency import Idempotency
 from ports.outbound.jobs import Jobs, Outbox, Overdue, Waker
 from ports.outbound.keys import ApiKeys
@@ -69,6 +72,7 @@ class Ports:
     traffic: Traffic
     jobs: Jobs
     reports: Reports
+    history: History
     pings: Mapping[str, Ping]
 
 
@@ -86,6 +90,7 @@ class App:
     ingest: IngestArticles
     publish: PublishRuleSet
     run_job: RunJob
+    lab: RuleLab
 
 
 @asynccontextmanager
@@ -131,6 +136,7 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
             traffic=RedisTraffic(redis),
             jobs=PostgresJobs(worker_pool),
             reports=PostgresReports(app_pool),
+            history=PostgresHistory(app_pool),
             pings={
                 "database": lambda: ping(app_pool),
                 "redis": redis_answers,
@@ -162,8 +168,9 @@ def wire(ports: Ports, timing: Timing) -> App:
         TakeFeedback(ports.begin, ports.clock),
         ReadConversations(ports.begin),
         IngestArticles(ports.begin, ports.embedder),
-        PublishRuleSet(ports.begin, schema()),
+        PublishRuleSet(ports.begin, ports.clock, schema()),
         RunJob(ports.jobs, ports.begin, ports.turns, reply, ports.reports, ports.clock, timing),
+        RuleLab(ports.begin, ports.rules, ports.history, ports.clock, ports.ids, schema()),
     )
 
 

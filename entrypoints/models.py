@@ -11,10 +11,10 @@ import numpy as np
 
 from adapters.embedding import MODEL_ID
 from adapters.starter import loader
+from domain.facts import Brain
 from domain.nlu.entities import EntityFinder
 from domain.nlu.intents import Intent, IntentModel
 from domain.nlu.understanding import Models
-from domain.turn import Brain
 from ports.outbound.embedding import Embedder
 
 ARRAYS = ("weights", "bias", "utterances")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from adapters.starter.loader import calendar, schema
 from domain.confidence import Thresholds
 from domain.conversation import Channel, Conversation, Status
+from domain.facts import Brain, Heard
 from domain.ids import ArticleId, ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Message, Sender
 from domain.nlu.cues import Cues
@@ -19,7 +20,6 @@ from domain.nlu.understanding import Language, Understanding
 from domain.retrieval.passages import Article, Hit, Passage
 from domain.rules.ruleset import RuleSet, parse_ruleset
 from domain.texts import Texts
-from domain.turn import Brain, Heard
 from ports.outbound.keys import Principal
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from sqlalchemy import RowMapping
 
 from domain.conversation import Channel, Context, Conversation, Handoff, Status
 from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Attachment, Message, Sender
+
+T = TypeVar("T")
 
 
 class ConversationRow(Struct, frozen=True):
@@ -102,3 +105,8 @@ def message_values(conversation: Conversation, message: Message) -> dict[str, An
         "in_reply_to": message.in_reply_to,
         "created_at": message.at,
     }
+
+
+def read_row(row: RowMapping, kind: type[T]) -> T:
+    """A row as a Struct whose fields are named as the columns are; further columns are left out."""
+    return msgspec.convert({str(name): value for name, value in row.items()}, kind)

@@ -1,19 +1,27 @@
-"""Rule sets in PostgreSQL, and the compiled ones kept in this process."""
+"""Rule sets in PostgreSQL: drafts, versions, and the compiled ones kept in this process."""
 
-from sqlalchemy import select, update
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.postgres.tables import organizations, rule_sets
+from adapters.postgres.rows import read_row
+from adapters.postgres.tables import organizations, rule_drafts, rule_sets
 from domain.errors import NotFoundError
 from domain.ids import ContentHash, OrganizationId
 from domain.rules.facts import Schema
 from domain.rules.ruleset import RuleSet, parse_ruleset
-from ports.outbound.rulesets import ActiveRules, RuleSets
+from ports.errors import Conflict
+from ports.outbound.rulesets import ActiveRules, Draft, Drafts, RuleSets, State, Version, Versions
 from ports.outbound.units import Begin
 
 KEPT = 256
 """Compiled versions kept in a process; the oldest leaves first."""
+VERSION = [rule_sets.c[name] for name in Version.__struct_fields__]
 
 
 class PostgresRuleSets(RuleSets):
@@ -22,16 +30,33 @@ class PostgresRuleSets(RuleSets):
     def __init__(self, connection: AsyncConnection, organization: OrganizationId) -> None:
         self._connection, self._organization = connection, organization
 
-    async def publish(self, ruleset: RuleSet, source: bytes, author: str) -> None:
+    async def add(self, version: Version, source: bytes) -> None:
+        values = msgspec.structs.asdict(version) | {"state": version.state.value}
+        values["analysis"] = msgspec.to_builtins(version.analysis)
         await self._connection.execute(
             insert(rule_sets)
-            .values(organization_id=self._organization, hash=ruleset.hash, source=source, author=author)
+            .values(organization_id=self._organization, source=source, **values)
             .on_conflict_do_nothing()
+        )
+
+    async def activate(self, version: ContentHash, approver: str, at: datetime) -> None:
+        await self._connection.execute(
+            update(rule_sets)
+            .where(rule_sets.c.organization_id == self._organization, rule_sets.c.state == State.LIVE.value)
+            .values(state=State.RETIRED.value)
+        )
+        await _set(
+            self._connection,
+            self._organization,
+            version,
+            state=State.LIVE.value,
+            approver=approver,
+            published_at=at,
         )
         await self._connection.execute(
             update(organizations)
             .where(organizations.c.id == self._organization)
-            .values(active_ruleset=ruleset.hash)
+            .values(active_ruleset=version)
         )
 
     async def active(self) -> ContentHash | None:
@@ -40,13 +65,89 @@ class PostgresRuleSets(RuleSets):
         return None if found is None else ContentHash(found)
 
     async def source(self, version: ContentHash) -> bytes:
-        query = select(rule_sets.c.source).where(
-            rule_sets.c.organization_id == self._organization, rule_sets.c.hash == version
-        )
+        query = select(rule_sets.c.source).where(_is(self._organization, version))
         found = (await self._connection.execute(query)).scalar_one_or_none()
         if found is None:
             raise NotFoundError("rule_set")
         return bytes(found)
+
+
+class PostgresVersions(Versions):
+    """The life of one tenant's versions."""
+
+    def __init__(self, connection: AsyncConnection, organization: OrganizationId) -> None:
+        self._connection, self._organization = connection, organization
+
+    async def get(self, version: ContentHash) -> Version:
+        query = select(*VERSION).where(_is(self._organization, version))
+        row = (await self._connection.execute(query)).mappings().first()
+        if row is None:
+            raise NotFoundError("rule_set")
+        return read_row(row, Version)
+
+    async def page(self, limit: int) -> Sequence[Version]:
+        query = select(*VERSION).where(rule_sets.c.organization_id == self._organization)
+        rows = await self._connection.execute(query.order_by(rule_sets.c.created_at.desc()).limit(limit))
+        return [read_row(row, Version) for row in rows.mappings()]
+
+    async def move(self, version: ContentHash, state: State, approver: str) -> None:
+        await _set(self._connection, self._organization, version, state=state.value, approver=approver)
+
+    async def settings(self) -> Mapping[str, object]:
+        query = select(organizations.c.settings).where(organizations.c.id == self._organization)
+        return dict((await self._connection.execute(query)).scalar_one_or_none() or {})
+
+
+def _is(organization: OrganizationId, version: ContentHash) -> ColumnElement[bool]:
+    return (rule_sets.c.organization_id == organization) & (rule_sets.c.hash == version)
+
+
+async def _set(
+    connection: AsyncConnection, organization: OrganizationId, version: ContentHash, **values: object
+) -> None:
+    done = await connection.execute(update(rule_sets).where(_is(organization, version)).values(**values))
+    if done.rowcount != 1:
+        raise NotFoundError("rule_set")
+
+
+class PostgresDrafts(Drafts):
+    """The drafts of one tenant."""
+
+    def __init__(self, connection: AsyncConnection, organization: OrganizationId) -> None:
+        self._connection, self._organization = connection, organization
+
+    async def get(self, draft: UUID) -> Draft:
+        query = select(rule_drafts).where(self._is(draft))
+        row = (await self._connection.execute(query)).mappings().first()
+        if row is None:
+            raise NotFoundError("rule_draft")
+        return read_row(row, Draft)
+
+    async def page(self) -> Sequence[Draft]:
+        query = select(rule_drafts).where(rule_drafts.c.organization_id == self._organization)
+        rows = await self._connection.execute(query.order_by(rule_drafts.c.updated_at.desc()))
+        return [read_row(row, Draft) for row in rows.mappings()]
+
+    async def save(self, draft: Draft) -> None:
+        if draft.version == 1:
+            values = msgspec.structs.asdict(draft)
+            await self._connection.execute(
+                insert(rule_drafts).values(organization_id=self._organization, **values)
+            )
+            return
+        done = await self._connection.execute(
+            update(rule_drafts)
+            .where(self._is(draft.id), rule_drafts.c.version == draft.version - 1)
+            .values(**msgspec.structs.asdict(draft))
+        )
+        if done.rowcount != 1:
+            raise Conflict("Somebody else saved this draft meanwhile. Read it again and repeat your change.")
+
+    async def remove(self, draft: UUID) -> None:
+        await self._connection.execute(delete(rule_drafts).where(self._is(draft)))
+
+    def _is(self, draft: UUID) -> ColumnElement[bool]:
+        return (rule_drafts.c.organization_id == self._organization) & (rule_drafts.c.id == draft)
 
 
 class CachedRules(ActiveRules):

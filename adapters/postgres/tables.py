@@ -3,7 +3,18 @@
 The schema itself is in the migrations.
 """
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 core = MetaData(schema="core")
@@ -15,6 +26,7 @@ organizations = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text),
     Column("subscription_tier", Text),
+    Column("settings", JSONB),
     Column("active_ruleset", Text),
     Column("knowledge_version", Integer),
 )
@@ -84,6 +96,38 @@ rule_sets = Table(
     Column("hash", Text, primary_key=True),
     Column("source", LargeBinary),
     Column("author", Text),
+    Column("created_at", DateTime(timezone=True)),
+    Column("parent", Text),
+    Column("state", Text),
+    Column("approver", Text),
+    Column("note", Text),
+    Column("analysis", JSONB(none_as_null=True)),
+    Column("published_at", DateTime(timezone=True)),
+)
+
+rule_drafts = Table(
+    "rule_drafts",
+    core,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("title", Text),
+    Column("document", LargeBinary),
+    Column("parent", Text),
+    Column("author", Text),
+    Column("version", Integer),
+    Column("updated_at", DateTime(timezone=True)),
+)
+
+entries = Table(
+    "entries",
+    MetaData(schema="audit"),
+    Column("organization_id", Uuid, primary_key=True),
+    Column("id", BigInteger),
+    Column("at", DateTime(timezone=True)),
+    Column("actor", Text),
+    Column("action", Text),
+    Column("subject", Text),
+    Column("details", JSONB),
 )
 
 turns = Table(

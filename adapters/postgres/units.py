@@ -7,10 +7,11 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.postgres.audit import PostgresAudit
 from adapters.postgres.conversations import PostgresConversations, PostgresTranscripts
 from adapters.postgres.engine import translated
 from adapters.postgres.knowledge import PostgresKnowledge
-from adapters.postgres.rulesets import PostgresRuleSets
+from adapters.postgres.rulesets import PostgresDrafts, PostgresRuleSets, PostgresVersions
 from adapters.postgres.tables import users
 from domain.ids import OrganizationId, UserId
 from ports.outbound.units import Begin, Members, Unit
@@ -41,6 +42,9 @@ class PostgresUnit(Unit):
         self.transcripts = PostgresTranscripts(connection, organization)
         self.knowledge = PostgresKnowledge(connection, organization)
         self.rulesets = PostgresRuleSets(connection, organization)
+        self.versions = PostgresVersions(connection, organization)
+        self.drafts = PostgresDrafts(connection, organization)
+        self.audit = PostgresAudit(connection, organization)
         self.members = PostgresMembers(connection, organization)
 
     async def commit(self) -> None:

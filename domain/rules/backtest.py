@@ -1,22 +1,19 @@
 """What a draft would have done: both rule sets replayed over the facts of past turns."""
 
 import math
-from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from domain.rules.actions import Directive
-from domain.rules.condition import Comparison, Condition, Group, leaves
-from domain.rules.evaluate import Known, number, verdict
-from domain.rules.facts import Facts, RuleError, Schema
+from domain.rules.facts import Facts
+from domain.rules.forecast import HOURS, QueueLoad, forecast
 from domain.rules.ruleset import RuleSet
 
-HOURS = 168
-"""Hours of a week, Monday 00:00 first."""
 SAMPLES = 20
 """Changed turns that a report lists."""
 Z95 = 1.96
@@ -49,18 +46,6 @@ class Interval(Struct, frozen=True):
     value: float
     low: float
     high: float
-
-
-class QueueLoad(Struct, frozen=True):
-    """Forecast for one queue in a usual week: handovers, and how many would miss their promise.
-
-    `busiest_load` is the busiest hour's handovers over those that people can answer in an hour.
-    """
-
-    queue: str
-    a_week: float
-    busiest_load: float
-    late: float
 
 
 class Report(Struct, frozen=True):
@@ -99,6 +84,24 @@ class _Decided:
         return tuple(self._ruleset.rules[place].id for place in places)
 
 
+class Rehearsal:
+    """A draft next to the live rules. The decisions are those of the live engine, since it makes them."""
+
+    def __init__(self, live: RuleSet, draft: RuleSet) -> None:
+        self._before, self._after = _Decided(live), _Decided(draft)
+        self._tally = _Tally(self._before, self._after)
+
+    def replay(self, turns: Iterable[Past]) -> int:
+        """Decide turns under both; return how many were done so far."""
+        for turn in turns:
+            self._tally.add(turn, self._before(turn.facts), self._after(turn.facts))
+        return self._tally.turns
+
+    def report(self, staffing: Mapping[str, float] | None = None, *, cancelled: bool = False) -> Report:
+        """The difference so far. `staffing`: handovers an hour that each queue's people can answer."""
+        return self._tally.report(staffing or {}, cancelled=cancelled)
+
+
 def backtest(
     live: RuleSet,
     draft: RuleSet,
@@ -106,20 +109,17 @@ def backtest(
     staffing: Mapping[str, float] | None = None,
     going_on: Callable[[int], bool] = lambda _: True,
 ) -> Report:
-    """Replay turns under both rule sets. The decisions are those of the live engine, since it makes them.
+    """Replay turns under both rule sets.
 
-    `staffing` says how many handovers an hour each queue's people can answer. `going_on` hears how many turns
-    are done and may end the run by returning False; the report then covers what was done.
+    `going_on` hears how many turns are done and may end the run by returning False; the report then covers
+    what was done.
     """
-    before, after = _Decided(live), _Decided(draft)
-    tally = _Tally(before, after)
-    cancelled = False
-    for done, turn in enumerate(turns, 1):
-        tally.add(turn, before(turn.facts), after(turn.facts))
-        if done % EVERY == 0 and not going_on(done):
-            cancelled = True
-            break
-    return tally.report(staffing or {}, cancelled=cancelled)
+    rehearsal, left = Rehearsal(live, draft), iter(turns)
+    while batch := list(islice(left, EVERY)):
+        done = rehearsal.replay(batch)
+        if len(batch) == EVERY and not going_on(done):
+            return rehearsal.report(staffing, cancelled=True)
+    return rehearsal.report(staffing)
 
 
 class _Tally:
@@ -206,91 +206,6 @@ def labels(directive: Directive) -> tuple[str, ...]:
     if directive.model is not None:
         found.append(f"handle with {directive.model}")
     return tuple([*found, "close"] if directive.close else found)
-
-
-def forecast(
-    handovers: Sequence[tuple[datetime, str, int | None]], staffing: Mapping[str, float]
-) -> Iterable[QueueLoad]:
-    """Load by queue, as if every week were the average of those seen.
-
-    People answer at a steady pace in the order of arrival (a fluid queue); what waits longer than its promise
-    is late. Queues without staffing have load infinity and nothing late is said of them.
-    """
-    if not handovers:
-        return
-    times = [at for at, _, _ in handovers]
-    weeks = max(1.0, (max(times) - min(times)).total_seconds() / (HOURS * 3_600))
-    for queue in sorted({queue for _, queue, _ in handovers}):
-        mine = [(at.weekday() * 24 + at.hour, minutes) for at, name, minutes in handovers if name == queue]
-        arrivals = Counter(hour for hour, _ in mine)
-        pace = staffing.get(queue, 0.0)
-        busiest = max(arrivals.values()) / weeks
-        late = _late(mine, arrivals, pace, weeks) if pace else 0.0
-        yield QueueLoad(
-            queue, round(len(mine) / weeks, 1), round(busiest / pace, 2) if pace else math.inf, round(late, 1)
-        )
-
-
-def sweep(
-    condition: Condition, leaf: Comparison, values: Sequence[float], turns: Sequence[Past], schema: Schema
-) -> tuple[int, ...]:
-    """How many turns a condition would fire in for each value of one ordered comparison's threshold.
-
-    One pass over the turns whatever the number of values. Raises `RuleError` for a comparison that has no
-    threshold or is not in the condition once.
-    """
-    if leaf.operator not in {"<", "<=", ">", ">="} or sum(1 for one in leaves(condition) if one == leaf) != 1:
-        raise RuleError("no_threshold", f"'{leaf.field} {leaf.operator}' is no single threshold of the rule.")
-    always = 0
-    turning: list[tuple[float, bool]] = []
-    for turn in turns:
-        known = schema.known(turn.facts)
-        if leaf.field not in known:
-            always += verdict(condition, known) is True
-            continue
-        holds, fails = (_with(condition, leaf, known, truth=truth) for truth in (True, False))
-        if holds and fails:
-            always += 1
-        elif holds or fails:
-            turning.append((number(known[leaf.field]), holds))
-    return tuple(always + _turned(turning, leaf.operator, value) for value in values)
-
-
-def _turned(turning: Sequence[tuple[float, bool]], operator: str, value: float) -> int:
-    fires = 0
-    for wanted in (True, False):
-        actual = sorted(x for x, holds in turning if holds is wanted)
-        below = bisect_left(actual, value) if operator in {"<", ">="} else bisect_right(actual, value)
-        holding = below if operator in {"<", "<="} else len(actual) - below
-        fires += holding if wanted else len(actual) - holding
-    return fires
-
-
-def _with(condition: Condition, leaf: Comparison, known: Known, *, truth: bool) -> bool:
-    """Whether the condition is certain when one comparison is taken as true or false."""
-    return verdict(_replaced(condition, leaf, truth=truth), known) is True
-
-
-def _replaced(condition: Condition, leaf: Comparison, *, truth: bool) -> Condition:
-    if isinstance(condition, Group):
-        return Group(condition.operator, tuple(_replaced(m, leaf, truth=truth) for m in condition.rules))
-    return Comparison(leaf.field, "exists", truth) if condition == leaf else condition
-
-
-def _late(
-    mine: Sequence[tuple[int, int | None]], arrivals: Mapping[int, int], pace: float, weeks: float
-) -> float:
-    promised: defaultdict[int, list[int]] = defaultdict(list)
-    for hour, minutes in mine:
-        if minutes is not None:
-            promised[hour].append(minutes)
-    waiting = late = 0.0
-    for hour in range(2 * HOURS):  # the first week only fills the queue as it stands at a week's beginning
-        wait = waiting / pace * 60
-        if hour >= HOURS:
-            late += sum(1 for minutes in promised[hour - HOURS] if wait > minutes) / weeks
-        waiting = max(0.0, waiting + arrivals.get(hour % HOURS, 0) / weeks - pace)
-    return late
 
 
 def _paired_change(gained: int, lost: int, turns: int) -> Interval:

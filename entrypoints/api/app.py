@@ -22,6 +22,7 @@ from entrypoints.api.auth import Authenticator, Tokens
 from entrypoints.api.conversations import ConversationController
 from entrypoints.api.errors import HANDLERS
 from entrypoints.api.gate import MAX_BODY, Gate
+from entrypoints.api.rules import FactController, RuleController, RuleSetController
 from entrypoints.api.specs import KeptAnswers, completed
 from entrypoints.api.system import PAGE, favicon, health, page, ready, session
 from entrypoints.bootstrap import App, open_app
@@ -71,6 +72,9 @@ def build(app: App, settings: Settings) -> Litestar:
     return Litestar(
         route_handlers=[
             ConversationController,
+            FactController,
+            RuleController,
+            RuleSetController,
             health,
             ready,
             session,

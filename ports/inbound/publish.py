@@ -1,4 +1,4 @@
-"""Make a rule set the active one."""
+"""Make a rule set the live one at once, as a fresh installation does with the starter rules."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,9 @@ from msgspec import Struct
 from domain.ids import ContentHash, OrganizationId
 from domain.rules.facts import Schema
 from domain.rules.ruleset import parse_ruleset
+from ports.outbound.audit import Entry
+from ports.outbound.clock import Clock
+from ports.outbound.rulesets import State, Version
 from ports.outbound.units import Begin
 
 
@@ -24,12 +27,15 @@ class PublishRuleSet:
     """Check, run its own examples, store, activate."""
 
     begin: Begin
+    clock: Clock
     schema: Schema
 
     async def __call__(self, command: PublishRules) -> ContentHash:
         """Raises `RuleError` for rules that are not right, `Unavailable`."""
-        ruleset = parse_ruleset(command.source, command.name, self.schema)
+        ruleset, now = parse_ruleset(command.source, command.name, self.schema), self.clock.now()
         async with self.begin(command.organization) as unit:
-            await unit.rulesets.publish(ruleset, command.source, command.author)
+            await unit.rulesets.add(Version(ruleset.hash, State.RETIRED, command.author, now), command.source)
+            await unit.rulesets.activate(ruleset.hash, command.author, now)
+            await unit.audit.note(Entry(now, command.author, "rules.install", ruleset.hash))
             await unit.commit()
         return ruleset.hash

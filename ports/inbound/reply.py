@@ -10,13 +10,14 @@ from msgspec import Struct
 
 from domain.answer import Citation
 from domain.conversation import TIERS, Conversation, Status
+from domain.facts import Brain, Heard
 from domain.follow_up import question_for
 from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Attachment, Message, Sender, checked_attachments, checked_content
 from domain.nlu.entities import Entity
 from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Models, Understanding, understand
-from domain.turn import Brain, Heard, Plan, ResponseType, Why, plan_turn
+from domain.turn import Plan, ResponseType, Why, plan_turn
 from ports.errors import Conflict
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.embedding import Embedder, LanguageDetector

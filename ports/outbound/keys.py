@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from domain.ids import OrganizationId, UserId
 
-SCOPES = ("chat", "agent", "admin")
-"""chat: talk, as one user. agent: see and handle every conversation. admin: knowledge and rules too."""
+SCOPES = ("chat", "agent", "rules:read", "rules:write", "rules:approve", "admin")
+"""chat: talk, as one user. agent: see and handle every conversation. rules: read, draft and approve rules.
+admin: everything."""
 
 
 class Principal(Struct, frozen=True):

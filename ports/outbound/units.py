@@ -5,9 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from domain.ids import OrganizationId, UserId
+from ports.outbound.audit import Audit
 from ports.outbound.conversations import Conversations, Transcripts
 from ports.outbound.knowledge import Knowledge
-from ports.outbound.rulesets import RuleSets
+from ports.outbound.rulesets import Drafts, RuleSets, Versions
 
 
 class Members(Protocol):
@@ -25,6 +26,9 @@ class Unit(Protocol):
     transcripts: Transcripts
     knowledge: Knowledge
     rulesets: RuleSets
+    versions: Versions
+    drafts: Drafts
+    audit: Audit
     members: Members
 
     @abstractmethod

@@ -8,6 +8,7 @@ import pytest
 from adapters.starter.loader import cues as starter_cues
 from adapters.starter.loader import schema
 from domain.conversation import Channel, Context, Conversation, Status
+from domain.facts import Brain, Heard, facts_for
 from domain.follow_up import question_for
 from domain.message import Attachment, AttachmentType, Message, Sender
 from domain.nlu.cues import Cues
@@ -15,16 +16,7 @@ from domain.nlu.entities import Entity, EntityType
 from domain.nlu.understanding import Understanding
 from domain.retrieval.passages import Hit
 from domain.rules.ruleset import RuleSet
-from domain.turn import (
-    Brain,
-    Considered,
-    Heard,
-    Outcome,
-    Plan,
-    ResponseType,
-    facts_for,
-    plan_turn,
-)
+from domain.turn import Considered, Outcome, Plan, ResponseType, plan_turn
 from tests.builders import (
     a_brain,
     a_conversation,

@@ -1,0 +1,117 @@
+"""The facts of one turn, as rules see them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from domain.calendar import Calendar
+from domain.confidence import Thresholds, relevance
+from domain.conversation import Conversation
+from domain.message import Message
+from domain.nlu.cues import Cues
+from domain.nlu.entities import EntityType
+from domain.nlu.intents import Intent
+from domain.nlu.understanding import Understanding
+from domain.retrieval.passages import Hit
+from domain.rules.facts import Fact, Facts, FactValue, Schema, fits
+from domain.texts import Texts
+
+
+class Brain(Struct, frozen=True):
+    """What planning needs that does not change from turn to turn."""
+
+    intents: Mapping[str, Intent]
+    cues: Cues
+    texts: Texts
+    thresholds: Thresholds
+    calendar: Calendar
+
+
+class Heard(Struct, frozen=True):
+    """One message in its conversation, thought about `at` a time. `question` is the text searched for."""
+
+    conversation: Conversation
+    message: Message
+    question: str
+    tier: str
+    at: datetime
+
+
+def facts_for(
+    heard: Heard,
+    understood: Understanding,
+    hits: tuple[Hit, ...],
+    signals: tuple[str, ...],
+    brain: Brain,
+    schema: Schema,
+) -> Facts:
+    """The facts of this turn. `now` is among them, so a replay decides alike."""
+    text, conversation = heard.message.content, heard.conversation
+    intent = brain.intents.get(understood.intent_name)
+    return {
+        "sentiment_score": understood.sentiment.score,
+        "emotion": understood.sentiment.emotion,
+        "emotion_intensity": understood.sentiment.intensity,
+        "intent": understood.intent_name,
+        "intent_confidence": understood.intent.confidence,
+        "issue_type": brain.cues.issue_type(text) or (intent.issue_type if intent else "other"),
+        "signals": signals,
+        "customer_tier": heard.tier,
+        "language": understood.language.code,
+        "message_text": text,
+        "message_length": len(text),
+        "retrieval_confidence": round(relevance(hits[0] if hits else None, brain.thresholds), 3),
+        "knowledge_category": hits[0].passage.category if hits else None,
+        "error_codes": _named(understood, EntityType.ERROR),
+        "salesforce_objects": _named(understood, EntityType.SALESFORCE_OBJECT),
+        "products": _named(understood, EntityType.PRODUCT),
+        "has_code": any(e.type is EntityType.CODE for e in understood.entities),
+        "has_attachments": bool(heard.message.attachments),
+        **_conversation_facts(conversation, heard, understood),
+        **_clock_facts(heard.at, brain.calendar),
+        **{fact.name: _from_metadata(fact, conversation) for fact in schema.from_metadata},
+    }
+
+
+def _conversation_facts(conversation: Conversation, heard: Heard, understood: Understanding) -> Facts:
+    history, handoff = conversation.context.sentiment, conversation.handoff
+    due = handoff.due if handoff else None
+    return {
+        "channel": conversation.channel.value,
+        "message_count": conversation.message_count,
+        "failed_turns": conversation.context.unanswered_in_a_row,
+        "intent_repeats": conversation.context.repeats(understood.intent_name),
+        "sentiment_trend": round(understood.sentiment.score - history[0], 3) if history else None,
+        "conversation_minutes": _minutes(conversation.started_at, heard.at),
+        "minutes_waiting": _minutes(heard.message.at, heard.at),
+        "sla_minutes_left": None if due is None else round((due - heard.at).total_seconds() / 60, 2),
+    }
+
+
+def _clock_facts(at: datetime, calendar: Calendar) -> Facts:
+    local = calendar.local(at)
+    return {
+        "now": at.isoformat(),
+        "hour_utc": at.astimezone(UTC).hour,
+        "local_hour": local.hour,
+        "weekday": local.isoweekday(),
+        "business_hours": calendar.is_open(at),
+    }
+
+
+def _from_metadata(fact: Fact, conversation: Conversation) -> FactValue:
+    """The value at 'metadata.name' or 'salesforce.Object.Field'; None where it is not of the fact's kind."""
+    value: object = {**conversation.metadata, "metadata": conversation.metadata}
+    for step in fact.source.split(".", 1):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return msgspec.convert(value, FactValue) if fits(fact.kind, value) else None
+
+
+def _named(understood: Understanding, kind: EntityType) -> tuple[str, ...]:
+    return tuple(entity.value for entity in understood.entities if entity.type is kind)
+
+
+def _minutes(since: datetime, until: datetime) -> float:
+    return max(0.0, round((until - since).total_seconds() / 60, 2))

@@ -1,0 +1,210 @@
+"""The rule lab over HTTP: facts, checks, drafts, versions, rehearsals, reasons."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, delete, get, post, put
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
+from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
+
+from adapters.starter.loader import schema
+from domain.ids import ContentHash
+from domain.rules.diff import Difference, sentence
+from domain.rules.explain import reason, smallest_change
+from domain.rules.facts import Fact
+from domain.rules.jsonlogic import Program
+from domain.rules.ruleset import parse_ruleset
+from entrypoints.api import rule_schemas as wire
+from entrypoints.api.auth import needs
+from entrypoints.api.conversations import ERRORS, POST_ERRORS
+from entrypoints.bootstrap import App
+from ports.inbound.rule_lab import Checked, SaveDraft, Who
+from ports.outbound.audit import Entry
+from ports.outbound.keys import Principal
+from ports.outbound.rulesets import Version
+
+Caller = Request[Principal, Any, State]
+Application = NamedDependency[App]
+DraftPath = Annotated[UUID, PathParameter(description="The draft.")]
+VersionPath = Annotated[
+    str, PathParameter(description="The version's content hash.", pattern="^[0-9a-f]{64}$")
+]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items on the page.")]
+READ, WRITE, APPROVE = needs("rules:read"), needs("rules:write"), needs("rules:approve")
+
+
+class FactController(Controller):
+    """What rules may speak of."""
+
+    path = "/api/v1/facts"
+    tags = ["rules"]  # noqa: RUF012  # Litestar types it as an instance's
+    guards = [READ]  # noqa: RUF012  # as above
+
+    @get(operation_id="listFacts", responses=ERRORS, sync_to_thread=False)
+    def facts(self) -> list[Fact]:
+        """Every fact with kind, range, values and source."""
+        return list(schema().facts.values())
+
+
+class RuleController(Controller):
+    """Rules at hand: checking and explaining them; nothing is stored."""
+
+    path = "/api/v1/rules"
+    tags = ["rules"]  # noqa: RUF012  # as above
+    guards = [READ]  # noqa: RUF012  # as above
+
+    @post("/check", operation_id="checkRules", status_code=HTTP_200_OK, responses=POST_ERRORS)
+    async def check(self, data: JSONBody[wire.Document], app: Application) -> Checked:
+        """Say everything that is wrong with a rule set, and what its analysis finds."""
+        return await app.lab.check(_encoded(data.document))
+
+    @post("/explain", operation_id="explainRules", status_code=HTTP_200_OK, responses=POST_ERRORS)
+    async def explain(self, data: JSONBody[wire.Explain]) -> wire.Explained:
+        """Say what rules make of some facts, and what would have turned each."""
+        ruleset = parse_ruleset(_encoded(data.document), "the document", schema())
+        facts = data.facts
+        told = [
+            wire.Told(
+                rule.id,
+                rule.name,
+                sentence(rule.condition, ruleset.schema),
+                None
+                if isinstance(rule.condition, Program)
+                else reason(rule.condition, facts, ruleset.schema),
+                None
+                if isinstance(rule.condition, Program)
+                else smallest_change(rule.condition, facts, ruleset.schema),
+            )
+            for rule in ruleset.rules
+            if data.rule in {None, rule.id}
+        ]
+        return wire.Explained(ruleset.directive(ruleset.schema.known(facts)), told)
+
+
+class RuleSetController(Controller):
+    """Drafts and versions of the tenant's rules."""
+
+    path = "/api/v1/rulesets"
+    tags = ["rules"]  # noqa: RUF012  # as above
+
+    @get(operation_id="listRuleSets", responses=ERRORS, guards=[READ])
+    async def versions(self, request: Caller, app: Application, limit: Limit = 20) -> list[Version]:
+        """The newest versions, newest first."""
+        return list(await app.lab.versions(request.user.organization, limit))
+
+    @get("/audit", operation_id="listRuleChanges", responses=ERRORS, guards=[READ])
+    async def trail(self, request: Caller, app: Application, limit: Limit = 20) -> list[Entry]:
+        """Who changed what, newest first."""
+        return list(await app.lab.trail(request.user.organization, limit))
+
+    @get("/drafts", operation_id="listDrafts", responses=ERRORS, guards=[READ])
+    async def drafts(self, request: Caller, app: Application) -> list[wire.Draft]:
+        """All drafts, the last saved first."""
+        return [wire.shown(draft) for draft in await app.lab.drafts(request.user.organization)]
+
+    @post(
+        "/drafts",
+        operation_id="createDraft",
+        status_code=HTTP_201_CREATED,
+        responses=POST_ERRORS,
+        guards=[WRITE],
+    )
+    async def create(self, request: Caller, data: JSONBody[wire.NewDraft], app: Application) -> wire.Draft:
+        """Keep a draft, right or not; it is based on the live version unless `parent` says otherwise."""
+        parent = ContentHash(data.parent) if data.parent else None
+        command = SaveDraft(_who(request), data.title, _encoded(data.document), parent=parent)
+        return wire.shown(await app.lab.save(command))
+
+    @get("/drafts/{draft:uuid}", operation_id="getDraft", responses=ERRORS, guards=[READ])
+    async def draft(self, request: Caller, draft: DraftPath, app: Application) -> wire.Draft:
+        """One draft."""
+        return wire.shown(await app.lab.draft(request.user.organization, draft))
+
+    @put("/drafts/{draft:uuid}", operation_id="saveDraft", responses=POST_ERRORS, guards=[WRITE])
+    async def save(
+        self, request: Caller, draft: DraftPath, data: JSONBody[wire.SavedDraft], app: Application
+    ) -> wire.Draft:
+        """Save over the version that was read; 409 when somebody else saved meanwhile."""
+        command = SaveDraft(_who(request), data.title, _encoded(data.document), draft, data.version)
+        return wire.shown(await app.lab.save(command))
+
+    @delete("/drafts/{draft:uuid}", operation_id="discardDraft", responses=ERRORS, guards=[WRITE])
+    async def discard(self, request: Caller, draft: DraftPath, app: Application) -> None:
+        """Throw a draft away; if there is none, nothing happens."""
+        await app.lab.discard(_who(request), draft)
+
+    @post(
+        "/drafts/{draft:uuid}/rehearse",
+        operation_id="rehearseDraft",
+        status_code=HTTP_200_OK,
+        responses=POST_ERRORS,
+        guards=[READ],
+    )
+    async def rehearse(
+        self, request: Caller, draft: DraftPath, data: JSONBody[wire.Rehearse], app: Application
+    ) -> wire.Report:
+        """Replay the turns of the last days under the live rules and the draft."""
+        found = await app.lab.draft(request.user.organization, draft)
+        since = datetime.now(UTC) - timedelta(days=data.days)
+        return wire.report(await app.lab.rehearse(_who(request), found.document, since, data.staffing))
+
+    @post(
+        "/drafts/{draft:uuid}/submit",
+        operation_id="submitDraft",
+        status_code=HTTP_201_CREATED,
+        responses=POST_ERRORS,
+        guards=[WRITE],
+    )
+    async def submit(
+        self, request: Caller, draft: DraftPath, data: JSONBody[wire.Submit], app: Application
+    ) -> Version:
+        """Make an immutable version of a draft for somebody else to approve; 400 unless nothing bars it."""
+        return (await app.lab.submit(_who(request), draft, data.note)).version
+
+    @get("/{version:str}", operation_id="getRuleSet", responses=ERRORS, guards=[READ])
+    async def version(self, request: Caller, version: VersionPath, app: Application) -> wire.WholeVersion:
+        """One version with its rules."""
+        found, source = await app.lab.version(request.user.organization, ContentHash(version))
+        return wire.WholeVersion(found, msgspec.json.decode(source))
+
+    @get("/{version:str}/diff", operation_id="diffRuleSets", responses=ERRORS, guards=[READ])
+    async def diff(
+        self, request: Caller, version: VersionPath, other: FromQuery[str], app: Application
+    ) -> list[Difference]:
+        """What changed from `other` to this version, by meaning."""
+        organization = request.user.organization
+        return list(await app.lab.difference(organization, ContentHash(other), ContentHash(version)))
+
+    @post(
+        "/{version:str}/publish",
+        operation_id="publishRuleSet",
+        status_code=HTTP_200_OK,
+        responses=POST_ERRORS,
+        guards=[APPROVE],
+    )
+    async def publish(self, request: Caller, version: VersionPath, app: Application) -> Version:
+        """Approve a version and make it live, or roll back to one that was live before."""
+        return await app.lab.publish(_who(request), ContentHash(version))
+
+    @post(
+        "/{version:str}/reject",
+        operation_id="rejectRuleSet",
+        status_code=HTTP_200_OK,
+        responses=POST_ERRORS,
+        guards=[APPROVE],
+    )
+    async def reject(self, request: Caller, version: VersionPath, app: Application) -> Version:
+        """Refuse a version that awaits approval."""
+        return await app.lab.reject(_who(request), ContentHash(version))
+
+
+def _who(request: Caller) -> Who:
+    return Who(request.user.organization, request.user.id)
+
+
+def _encoded(document: object) -> bytes:
+    return msgspec.json.encode(document)

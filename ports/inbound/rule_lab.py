@@ -1,0 +1,248 @@
+"""The life of rules: drafted, checked, rehearsed, submitted, approved by somebody else, rolled back."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.errors import ForbiddenError, TransitionError
+from domain.ids import ContentHash, OrganizationId
+from domain.rules.analyse import Finding, analyse
+from domain.rules.backtest import Rehearsal, Report
+from domain.rules.diff import Difference, diff
+from domain.rules.facts import RuleError, Schema
+from domain.rules.ruleset import RuleSet, parse_ruleset, problems, read_ruleset
+from ports.errors import Conflict
+from ports.outbound.audit import Entry
+from ports.outbound.clock import Clock, Ids
+from ports.outbound.history import History
+from ports.outbound.rulesets import ActiveRules, Draft, State, Version
+from ports.outbound.units import Begin, Unit
+
+SECOND_APPROVER = "rules_second_approver"
+"""The tenant's setting: whether the approver must be another than the author. On unless it is false."""
+AND = ", "
+"""Between the names of all who saved a draft; none of them may approve it."""
+MAX_REHEARSED = 100_000
+"""Turns that one rehearsal replays."""
+
+
+class Who(Struct, frozen=True):
+    """Whose rules, and who acts."""
+
+    organization: OrganizationId
+    actor: str
+
+
+class SaveDraft(Struct, frozen=True):
+    """Save a draft: a new one without `draft`, else over the `version` that was read."""
+
+    who: Who
+    title: str
+    document: bytes
+    draft: UUID | None = None
+    version: int = 0
+    parent: ContentHash | None = None
+
+
+class Submitted(Struct, frozen=True):
+    """A draft that became a version awaiting approval."""
+
+    version: Version
+    findings: tuple[Finding, ...]
+
+
+class Checked(Struct, frozen=True):
+    """Everything wrong with a document, and what the analysis found when nothing is."""
+
+    errors: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether it could be published."""
+        return not self.errors and not any(finding.is_error for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLab:
+    """Writing, checking and publishing rules. Every change is in the audit trail with its actor."""
+
+    begin: Begin
+    rules: ActiveRules
+    history: History
+    clock: Clock
+    ids: Ids
+    schema: Schema
+
+    async def save(self, command: SaveDraft) -> Draft:
+        """Store a draft, right or not. Raises `NotFoundError`, `TransitionError` when it moved on."""
+        who, now = command.who, self.clock.now()
+        async with self.begin(who.organization) as unit:
+            if command.draft is None:
+                parent = command.parent or await unit.rulesets.active()
+                identity = self.ids.fresh()
+                draft = Draft(identity, command.title, who.actor, 1, now, command.document, parent)
+                await unit.drafts.save(draft)
+            else:
+                before = await unit.drafts.get(command.draft)
+                draft = replace(
+                    before,
+                    title=command.title,
+                    author=AND.join(dict.fromkeys([*before.author.split(AND), who.actor])),
+                    version=command.version + 1,
+                    updated_at=now,
+                    document=command.document,
+                )
+                try:
+                    await unit.drafts.save(draft)
+                except Conflict as error:
+                    raise TransitionError("draft_moved_on", str(error)) from error
+            await unit.audit.note(
+                Entry(now, who.actor, "rules.save", str(draft.id), {"version": draft.version})
+            )
+            await unit.commit()
+        return draft
+
+    async def discard(self, who: Who, draft: UUID) -> None:
+        """Remove a draft; if there is none, this is a no-op."""
+        async with self.begin(who.organization) as unit:
+            await unit.drafts.remove(draft)
+            await unit.audit.note(Entry(self.clock.now(), who.actor, "rules.discard", str(draft)))
+            await unit.commit()
+
+    async def check(self, document: bytes) -> Checked:
+        """Say everything that is wrong with a document."""
+        return await asyncio.to_thread(self._checked, document)
+
+    async def submit(self, who: Who, draft: UUID, note: str) -> Submitted:
+        """Make an immutable version of a draft, to be approved. Raises `RuleError` unless nothing bars it."""
+        async with self.begin(who.organization) as unit:
+            found = await unit.drafts.get(draft)
+        ruleset, findings = await asyncio.to_thread(self._ready, found.document)
+        now = self.clock.now()
+        version = Version(
+            ruleset.hash, State.IN_REVIEW, found.author, now, found.parent, None, note, findings
+        )
+        async with self.begin(who.organization) as unit:
+            await unit.rulesets.add(version, found.document)
+            version = await unit.versions.get(ruleset.hash)
+            await unit.drafts.remove(draft)
+            await unit.audit.note(Entry(now, who.actor, "rules.submit", ruleset.hash, {"draft": str(draft)}))
+            await unit.commit()
+        return Submitted(version, findings)
+
+    async def publish(self, who: Who, version: ContentHash) -> Version:
+        """Approve a version and make it live, or go back to one that was live before.
+
+        Raises `ForbiddenError` if an author approves, `TransitionError` if it was rejected, `NotFoundError`.
+        """
+        async with self.begin(who.organization) as unit:
+            before = await unit.versions.get(version)
+            if before.state is State.REJECTED:
+                raise TransitionError("rejected", "This version was rejected. Make a new draft of it.")
+            if before.state is State.LIVE:
+                return before
+            back = before.published_at is not None
+            if not back:
+                await self._refuse_author(unit, before, who)
+            await unit.rulesets.activate(version, who.actor, self.clock.now())
+            await self._note(unit, who, "rules.roll_back" if back else "rules.publish", version)
+            after = await unit.versions.get(version)
+            await unit.commit()
+        return after
+
+    async def reject(self, who: Who, version: ContentHash) -> Version:
+        """Refuse a version that awaits approval. Raises `TransitionError`, `NotFoundError`."""
+        async with self.begin(who.organization) as unit:
+            before = await unit.versions.get(version)
+            if before.state is not State.IN_REVIEW:
+                raise TransitionError(
+                    "not_in_review", f"This version is {before.state.value}, not in review."
+                )
+            await unit.versions.move(version, State.REJECTED, who.actor)
+            await self._note(unit, who, "rules.reject", version)
+            after = await unit.versions.get(version)
+            await unit.commit()
+        return after
+
+    async def difference(
+        self, organization: OrganizationId, old: ContentHash, new: ContentHash
+    ) -> tuple[Difference, ...]:
+        """What changed between two versions, by meaning. Raises `NotFoundError`."""
+        before, after = await self.rules.at(organization, old), await self.rules.at(organization, new)
+        return await asyncio.to_thread(diff, before, after)
+
+    async def rehearse(
+        self,
+        who: Who,
+        document: bytes,
+        since: datetime,
+        staffing: Mapping[str, float],
+    ) -> Report:
+        """Replay past turns under the live rules and a document. Raises `RuleError`."""
+        draft = await asyncio.to_thread(parse_ruleset, document, "the draft", self.schema)
+        async with self.begin(who.organization) as unit:
+            live = await unit.rulesets.active()
+        rehearsal = Rehearsal(await self.rules.at(who.organization, live), draft)
+        async for batch in self.history.turns(who.organization, since, MAX_REHEARSED):
+            await asyncio.to_thread(rehearsal.replay, batch)
+        return await asyncio.to_thread(rehearsal.report, staffing)
+
+    async def drafts(self, organization: OrganizationId) -> Sequence[Draft]:
+        """All drafts, the last saved first."""
+        async with self.begin(organization) as unit:
+            return await unit.drafts.page()
+
+    async def draft(self, organization: OrganizationId, draft: UUID) -> Draft:
+        """One draft. Raises `NotFoundError`."""
+        async with self.begin(organization) as unit:
+            return await unit.drafts.get(draft)
+
+    async def versions(self, organization: OrganizationId, limit: int) -> Sequence[Version]:
+        """The newest versions, newest first."""
+        async with self.begin(organization) as unit:
+            return await unit.versions.page(limit)
+
+    async def version(self, organization: OrganizationId, version: ContentHash) -> tuple[Version, bytes]:
+        """One version with its source. Raises `NotFoundError`."""
+        async with self.begin(organization) as unit:
+            return await unit.versions.get(version), await unit.rulesets.source(version)
+
+    async def trail(self, organization: OrganizationId, limit: int) -> Sequence[Entry]:
+        """The newest changes of rules."""
+        async with self.begin(organization) as unit:
+            return await unit.audit.page("rules.", limit)
+
+    def _checked(self, document: bytes) -> Checked:
+        try:
+            raw = msgspec.json.decode(document)
+        except (msgspec.DecodeError, RecursionError) as error:
+            return Checked((f"the document: {error}.",))
+        errors = tuple(str(problem) for problem in problems(raw, "the document", self.schema))
+        if errors:
+            return Checked(errors)
+        return Checked((), analyse(read_ruleset(raw, "the document", self.schema)))
+
+    def _ready(self, document: bytes) -> tuple[RuleSet, tuple[Finding, ...]]:
+        ruleset = parse_ruleset(document, "the draft", self.schema)
+        findings = analyse(ruleset)
+        wrong = [finding.message for finding in findings if finding.is_error]
+        if wrong:
+            raise RuleError("analysis_failed", " ".join(wrong), {"findings": wrong})
+        return ruleset, findings
+
+    async def _refuse_author(self, unit: Unit, version: Version, who: Who) -> None:
+        settings = await unit.versions.settings()
+        if who.actor in version.author.split(AND) and settings.get(SECOND_APPROVER) is not False:
+            raise ForbiddenError(
+                "second_approver", "Somebody other than the author must approve this version."
+            )
+
+    async def _note(self, unit: Unit, who: Who, action: str, version: ContentHash) -> None:
+        await unit.audit.note(Entry(self.clock.now(), who.actor, action, version))
