@@ -1,5 +1,6 @@
 """Why a rule fired or did not, comparison by comparison, and the smallest change that would turn it."""
 
+import math
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -114,19 +115,18 @@ def _plan(box: Box, facts: Facts, known: Known, schema: Schema) -> tuple[Change,
 
 
 def _closest(region: Numbers, value: object, fact: Fact) -> object:
-    """The number of a region that is nearest to the one at hand, in tenths or hundredths where it can be."""
+    """The number of a region that is nearest to the one at hand, in hundredths where it can be."""
     if not isinstance(value, int | float) or fact.kind is Kind.TIME:
         return region.sample(fact)
-    tries: list[float] = []
-    for interval in region.intervals:
-        for edge, _ in interval:
-            steps = (0.0, 1.0, -1.0) if fact.whole else (0.0, 0.01, -0.01, 1e-6, -1e-6)
-            tries += [round(edge + step, 6) for step in steps]
-    inside = Numbers(region.intervals)
-    low = -float("inf") if fact.low is None else fact.low
-    high = float("inf") if fact.high is None else fact.high
-    good = [number for number in tries if low <= number <= high and inside.holds(number)]
-    return min(good, key=lambda number: abs(number - value), default=region.sample(fact))
+    low = -math.inf if fact.low is None else fact.low
+    high = math.inf if fact.high is None else fact.high
+    edges = [edge for interval in region.intervals for edge, _ in interval if math.isfinite(edge)]
+    for step in (1.0,) if fact.whole else (0.01, 1e-6):
+        tries = [round(edge + sign * step, 6) for edge in edges for sign in (0, 1, -1)]
+        good = [number for number in tries if low <= number <= high and region.holds(number)]
+        if good:
+            return min(good, key=lambda number: abs(number - value))
+    return region.sample(fact)
 
 
 def _moment(region: Numbers, known: Known) -> str | None:

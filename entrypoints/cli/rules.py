@@ -232,8 +232,8 @@ def _print_checked(one: dict[str, Any]) -> None:
 
 
 def _print_report(report: Report, seconds: float) -> None:
-    share = report.changed / report.turns if report.turns else 0.0
-    show(f"{report.turns:,} turns replayed in {seconds:.2f} s; {report.changed:,} ({share:.1%}) change.")
+    changed = report.changed / report.turns if report.turns else 0.0
+    show(f"{report.turns:,} turns replayed in {seconds:.2f} s; {report.changed:,} ({changed:.1%}) change.")
     table = Table(box=None, pad_edge=False)
     for column, justify in (("Action", "left"), ("now", "right"), ("draft", "right"), ("change", "right")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]  # one of rich's words
@@ -243,11 +243,8 @@ def _print_report(report: Report, seconds: float) -> None:
     change = report.escalation_change
     show(f"Escalated share: {change.value:+.2%} (95% interval {change.low:+.2%} to {change.high:+.2%}).")
     for load_ in report.queues:
-        busiest = (
-            "no staffing given"
-            if load_.busiest_load == float("inf")
-            else f"{load_.busiest_load:.0%} busy at most"
-        )
+        load_share = load_.busiest_load
+        busiest = "no staffing given" if load_share is None else f"{load_share:.0%} busy at most"
         show(f"Queue {load_.queue}: {load_.a_week:g} a week, {busiest}, {load_.late:g} late.")
     for sample in report.samples[:5]:
         changes = "; ".join(f"{slot}: {old} -> {new}" for slot, (old, new) in sample.slots.items())
