@@ -8,6 +8,7 @@ from domain.rules.ruleset import Decision
 
 PERSON_INTENT = "talk_to_person"
 WISH = "The customer asked for a person."
+FAILED = "The rules could not be evaluated."
 RISKS = {
     "self_harm": ("The customer may be in danger.", "urgent"),
     "security_incident": ("The message reports a security incident.", "urgent"),
@@ -22,19 +23,20 @@ def handoff_for(decision: Decision, understanding: Understanding, signals: tuple
     if directive.queue is not None:
         escalating = [fired for fired in decision.fired if fired.escalates]
         return Handoff(
-            "; ".join(f"Rule {fired.rule}: {fired.name}" for fired in escalating),
+            "; ".join(f"Rule {fired.rule}: {fired.name}" for fired in escalating) or FAILED,
             directive.queue,
             directive.priority,
             tuple(fired.rule for fired in escalating),
             directive.notify,
             directive.sla_minutes,
         )
+    where = directive.route or "support"
     for signal in signals:
         if signal in RISKS:
             reason, priority = RISKS[signal]
             priority = max(priority, directive.priority, key=PRIORITIES.index)
-            return Handoff(reason, "support", priority, (), directive.notify, directive.sla_minutes)
+            return Handoff(reason, where, priority, (), directive.notify, directive.sla_minutes)
     asked = understanding.intent_name == PERSON_INTENT and understanding.intent.confidence >= ACT_ABOVE
     if asked or "wants_person" in signals:
-        return Handoff(WISH, "support", directive.priority, (), directive.notify, directive.sla_minutes)
+        return Handoff(WISH, where, directive.priority, (), directive.notify, directive.sla_minutes)
     return None

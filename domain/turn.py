@@ -16,12 +16,15 @@ from domain.nlu.text import terms, tokens
 from domain.nlu.understanding import Understanding
 from domain.retrieval.chunking import is_numbered
 from domain.retrieval.passages import Hit
-from domain.rules.facts import Facts
+from domain.rules.actions import Directive
+from domain.rules.facts import Facts, RuleError
 from domain.rules.ruleset import Decision, RuleSet
 
 SMALL_TALK = {"greeting": "hello_again", "thanks_goodbye": "closing"}
 """Intents answered by a fixed text."""
 MAX_SMALL_TALK_TERMS = 3
+BROKEN = Directive(queue="support", notify=("operations by webhook",), tags=("rules_failed",))
+"""What a turn comes to when its rules cannot be evaluated."""
 
 
 class ResponseType(StrEnum):
@@ -42,7 +45,12 @@ class Outcome(StrEnum):
     DECLINED = "declined"
     ESCALATED = "escalated"
     SMALL_TALK = "small_talk"
+    SCRIPTED = "scripted"
     ACKNOWLEDGED = "acknowledged"
+
+
+HELPED = frozenset({Outcome.ANSWERED, Outcome.SMALL_TALK, Outcome.SCRIPTED})
+"""Outcomes after which the customer has what they asked for."""
 
 
 class Considered(Struct, frozen=True):
@@ -84,7 +92,7 @@ class Plan(Struct, frozen=True):
     @property
     def answered(self) -> bool:
         """Whether the customer got what they asked for."""
-        return self.why.outcome in {Outcome.ANSWERED, Outcome.SMALL_TALK}
+        return self.why.outcome in HELPED
 
 
 def plan_turn(
@@ -93,18 +101,28 @@ def plan_turn(
     """Decide what to say to one message."""
     signals = brain.cues.signals(heard.message.content)
     facts = facts_for(heard, understood, hits, signals, brain, rules.schema)
-    decision = rules.decide(facts)
+    decision = _decided(rules, facts)
     turn = _Turn(heard, understood, hits, facts, decision, rules.hash, brain)
     if heard.conversation.status is Status.ESCALATED:
         return turn.acknowledge()
     handoff = handoff_for(decision, understood, signals)
     if handoff is not None:
         return turn.escalate(handoff)
+    if decision.directive.reply is not None:
+        return turn.say(decision.directive.reply)
     if turn.is_small_talk():
         return turn.small_talk()
     if relevance(hits[0] if hits else None, brain.thresholds) >= brain.thresholds.floor:
         return turn.answer()
     return turn.ask()
+
+
+def _decided(rules: RuleSet, facts: Facts) -> Decision:
+    """What the rules say; when an imported expression fails on these facts, people look at the turn."""
+    try:
+        return rules.decide(facts)
+    except RuleError:
+        return Decision(BROKEN, (), ())
 
 
 class _Turn:
@@ -132,6 +150,9 @@ class _Turn:
         minutes = handoff.sla_minutes
         text = self.texts.handoff_within.format(minutes=minutes) if minutes else self.texts.handoff
         return self._plan(Outcome.ESCALATED, ResponseType.ESCALATION, text, handoff=handoff)
+
+    def say(self, text: str) -> Plan:
+        return self._plan(Outcome.SCRIPTED, ResponseType.INFORMATIONAL, text)
 
     def is_small_talk(self) -> bool:
         guess = self.understood.intent
@@ -191,7 +212,7 @@ class _Turn:
         draft: Draft | None = None,
         handoff: Handoff | None = None,
     ) -> Plan:
-        answered = outcome in {Outcome.ANSWERED, Outcome.SMALL_TALK}
+        answered = outcome in HELPED
         parts = parts or self._fixed_confidence(outcome)
         context = self.heard.conversation.context.after(
             topic=self.understood.intent.name if self.understood.intent.known else None,
@@ -225,7 +246,7 @@ class _Turn:
         found = confidence(self.hits[0] if self.hits else None, 1.0, self.brain.thresholds)
         if outcome is Outcome.SMALL_TALK:
             return Confidence(round(self.understood.intent.confidence, 3), found.cosine, found.coverage, 1.0)
-        if outcome in {Outcome.ESCALATED, Outcome.ACKNOWLEDGED}:
+        if outcome in {Outcome.ESCALATED, Outcome.ACKNOWLEDGED, Outcome.SCRIPTED}:
             return Confidence(1.0, found.cosine, found.coverage, 1.0)
         return found
 

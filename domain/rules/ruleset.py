@@ -132,6 +132,8 @@ def parse_ruleset(source: bytes, name: str, schema: Schema) -> RuleSet:
 
 def read_ruleset(raw: object, name: str, schema: Schema) -> RuleSet:
     """The same for data that was read before, from JSON or YAML."""
+    if b"\\u0000" in msgspec.json.encode(raw):
+        raise RuleError("bad_text", f"{name}: it holds a NUL character. Remove it.")
     document = _document(raw, name)
     custom = _typed(document.get("facts", []), list[Fact], "facts", name)
     schema = schema.with_custom(custom, name)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from domain.errors import ForbiddenError, TransitionError
 from domain.ids import ContentHash, OrganizationId
+from domain.message import refuse_unstorable
 from domain.rules.analyse import Finding, analyse
 from domain.rules.backtest import Rehearsal, Report
 from domain.rules.diff import Difference, diff
@@ -81,8 +82,9 @@ class RuleLab:
     schema: Schema
 
     async def save(self, command: SaveDraft) -> Draft:
-        """Store a draft, right or not. Raises `NotFoundError`, `TransitionError` when it moved on."""
+        """Store a draft, right or not. Raises `ContentError`, `NotFoundError`, `TransitionError` if it moved."""
         who, now = command.who, self.clock.now()
+        refuse_unstorable(command.title, "title")
         async with self.begin(who.organization) as unit:
             if command.draft is None:
                 parent = command.parent or await unit.rulesets.active()
@@ -122,6 +124,7 @@ class RuleLab:
 
     async def submit(self, who: Who, draft: UUID, note: str) -> Submitted:
         """Make an immutable version of a draft, to be approved. Raises `RuleError` unless nothing bars it."""
+        refuse_unstorable(note, "note")
         async with self.begin(who.organization) as unit:
             found = await unit.drafts.get(draft)
         ruleset, findings = await asyncio.to_thread(self._ready, found.document)

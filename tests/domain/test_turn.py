@@ -521,3 +521,42 @@ def test_a_plan_fits_the_conversation_it_was_made_for() -> None:
 
     assert conversation.status is Status.ACTIVE
     assert conversation.context.topic == "password_reset"
+
+
+def test_a_rule_may_answer_with_a_text_of_its_own() -> None:
+    rules = a_ruleset(a_rule(actions=[{"type": "reply_with", "template": "We are closed today."}]))
+
+    plan = planned(hits=(a_found(),), rules=rules)
+
+    assert (plan.text, plan.why.outcome, plan.why.route) == (
+        "We are closed today.",
+        Outcome.SCRIPTED,
+        "fixed text",
+    )
+    assert plan.citations == ()
+
+
+def test_a_rule_may_say_where_a_handover_goes_without_asking_for_one() -> None:
+    rules = a_ruleset(a_rule(actions=[{"type": "route", "queue": "german", "skill": "de"}]))
+
+    quiet = planned(hits=(a_found(),), rules=rules)
+    wished = planned(something_heard("a real person please"), rules=rules)
+
+    assert quiet.handoff is None
+    assert wished.handoff is not None
+    assert wished.handoff.queue == "german"
+
+
+def test_rules_that_cannot_be_evaluated_bring_people() -> None:
+    bomb: object = {"var": "message_count"}
+    for _ in range(12):
+        bomb = {"map": [list(range(100)), bomb]}
+    rule = a_rule()
+    del rule["conditions"]
+    rules = a_ruleset({**rule, "logic": {"!!": [bomb]}})
+
+    plan = planned(hits=(a_found(),), rules=rules)
+
+    assert plan.handoff is not None
+    assert (plan.handoff.queue, plan.handoff.reason) == ("support", "The rules could not be evaluated.")
+    assert plan.handoff.notify == ("operations by webhook",)

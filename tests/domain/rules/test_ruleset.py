@@ -475,3 +475,61 @@ def test_every_starter_rule_carries_examples_both_ways() -> None:
 
     assert starter.rules
     assert one_sided == []
+
+
+@given(st.permutations(range(6)), st.lists(st.integers(1, 2), min_size=6, max_size=6), st.floats(-1, 1))
+def test_the_order_in_a_file_changes_no_decision(order: list[int], ranks: list[int], score: float) -> None:
+    written = [
+        a_rule(
+            {"field": "sentiment_score", "operator": "<", "value": number / 3 - 1},
+            [
+                {"type": "escalate", "queue": f"q{number}", "priority": "high" if number % 2 else "low"},
+                {"type": "sla", "target": f"{number + 1}_minutes"},
+                {"type": "tag", "name": f"t{number % 3}"},
+            ],
+            identity=f"R-{number}",
+            priority=rank,
+        )
+        for number, rank in enumerate(ranks)
+    ]
+
+    one = a_ruleset(*written).decide({"sentiment_score": score})
+    other = a_ruleset(*(written[place] for place in order)).decide({"sentiment_score": score})
+
+    assert one == other
+
+
+def test_ten_thousand_rules_are_read_and_more_are_refused() -> None:
+    many = [a_rule(identity=f"R-{number}") for number in range(10_001)]
+
+    code, message = refusal(msgspec.json.encode(many))
+
+    assert (code, message) == ("bad_ruleset", "test.json: 'rules' is a list of at most 10,000 rules.")
+    assert len(a_ruleset(*many[:10_000]).rules) == 10_000
+
+
+def test_examples_of_whole_decisions_are_checked() -> None:
+    document = {
+        "rules": [a_rule(ANGRY, [{"type": "escalate", "queue": "one"}])],
+        "examples": [{"facts": {"sentiment_score": -0.9}, "decision": {"queue": "two"}}],
+    }
+
+    assert refusal(msgspec.json.encode(document)) == (
+        "example_failed",
+        "test.json, example 1: 'queue' should be 'two' and is 'one'.",
+    )
+
+
+def test_a_tenants_own_facts_are_declared_with_the_rules() -> None:
+    plan = {"name": "plan", "kind": "text", "label": "Plan", "source": "metadata.plan"}
+    rules = [a_rule({"field": "plan", "operator": "==", "value": "plus"})]
+
+    ruleset = parse_ruleset(msgspec.json.encode({"facts": [plan], "rules": rules}), "test.json", schema())
+    code, _ = refusal(msgspec.json.encode({"facts": [{**plan, "source": "os"}], "rules": rules}))
+
+    assert ruleset.decide({"plan": "plus"}).fired[0].rule == "RULE-1"
+    assert code == "bad_fact"
+
+
+def test_a_nul_character_is_refused() -> None:
+    assert refusal(msgspec.json.encode([a_rule(identity="R-\x00")]))[0] == "bad_text"
