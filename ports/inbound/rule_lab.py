@@ -82,7 +82,7 @@ class RuleLab:
     schema: Schema
 
     async def save(self, command: SaveDraft) -> Draft:
-        """Store a draft, right or not. Raises `ContentError`, `NotFoundError`, `TransitionError` if it moved."""
+        """Store a draft, right or not. Raises `ContentError`, `NotFoundError`, `TransitionError`."""
         who, now = command.who, self.clock.now()
         refuse_unstorable(command.title, "title")
         async with self.begin(who.organization) as unit:
