@@ -102,6 +102,8 @@ def servers(folder: Path) -> Iterator[Servers]:
 def postgres(folder: Path) -> Iterator[str]:
     """A PostgreSQL server; yields the superuser's URL of the database, created when it is not there."""
     _forget_stale_pid(folder / "postmaster.pid")
+    # The package stops a server with its last handle, and counts those of killed owners for ever.
+    (folder / ".handle_pids.json").unlink(missing_ok=True)
     try:
         server = get_server(folder, cleanup_mode="stop")
     except Exception as error:  # the package raises whatever initdb and pg_ctl end with

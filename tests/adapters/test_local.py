@@ -63,6 +63,10 @@ def test_a_killed_holder_leaves_nothing_behind(tmp_path: Path) -> None:
         assert holder_of(tmp_path) is not None
 
 
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
 def test_a_server_whose_process_was_killed_starts_again(tmp_path: Path) -> None:
     folder = tmp_path / "postgres"
     command = [sys.executable, "-W", "ignore", "-c", KEEPER, str(folder)]
@@ -74,11 +78,14 @@ def test_a_server_whose_process_was_killed_starts_again(tmp_path: Path) -> None:
     keeper.wait()
     keeper.stdout.close()
     os.kill(postmaster, signal.SIGKILL)
-    while psutil.pid_exists(postmaster) and psutil.Process(postmaster).status() != psutil.STATUS_ZOMBIE:
+    while not gone(postmaster):
         time.sleep(0.05)
 
     with postgres(folder) as url:
+        again = int((folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
         assert url.startswith("postgresql://")
+
+    assert gone(again), "it stops, although its killed owner never let go"
 
 
 def test_a_stale_pid_file_of_somebody_else_is_no_obstacle(tmp_path: Path) -> None:
