@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from msgspec import Struct
 
@@ -199,23 +199,26 @@ together must not differ in one (analyse.py)."""
 
 def merge(actions: Sequence[Action]) -> Directive:
     """Merge actions in rule order: exclusive slots from the first, top priority, tightest SLA, all else."""
-    escalations = _of(actions, EscalateAction)
-    routes = _of(actions, RouteAction)
-    priorities = [a.priority for a in actions if isinstance(a, EscalateAction | PriorityAction)]
+    kinds: dict[type, list[Action]] = {}
+    for action in actions:
+        kinds.setdefault(type(action), []).append(action)
+    escalations = _of(kinds, EscalateAction)
+    routes = _of(kinds, RouteAction)
+    priorities = [a.priority for a in escalations] + [a.priority for a in _of(kinds, PriorityAction)]
     return Directive(
         escalations[0].queue if escalations else None,
         max(priorities, key=PRIORITIES.index, default="normal"),
-        min((a.minutes for a in _of(actions, SlaAction)), default=None),
-        _distinct(f"{a.recipient} by {a.method}" for a in _of(actions, NotifyAction)),
-        _distinct(a.name for a in _of(actions, TagAction)),
+        min((a.minutes for a in _of(kinds, SlaAction)), default=None),
+        _distinct(f"{a.recipient} by {a.method}" for a in _of(kinds, NotifyAction)),
+        _distinct(a.name for a in _of(kinds, TagAction)),
         routes[0].queue if routes else None,
         routes[0].skill or None if routes else None,
-        next((a.template for a in _of(actions, ReplyAction)), None),
-        _distinct(a.fact for a in _of(actions, AskAction)),
-        next((a.role for a in _of(actions, ApprovalAction)), None),
-        next((a.route for a in _of(actions, HandleAction)), None),
-        bool(_of(actions, CloseAction)),
-        _distinct(a.endpoint for a in _of(actions, WebhookAction)),
+        next((a.template for a in _of(kinds, ReplyAction)), None),
+        _distinct(a.fact for a in _of(kinds, AskAction)),
+        next((a.role for a in _of(kinds, ApprovalAction)), None),
+        next((a.route for a in _of(kinds, HandleAction)), None),
+        bool(_of(kinds, CloseAction)),
+        _distinct(a.endpoint for a in _of(kinds, WebhookAction)),
     )
 
 
@@ -224,8 +227,8 @@ def idempotency_key(turn: str, rule: str, place: int) -> str:
     return hashlib.sha256(f"{turn}/{rule}/{place}".encode()).hexdigest()[:32]
 
 
-def _of(actions: Sequence[Action], kind: type[T]) -> list[T]:
-    return [action for action in actions if isinstance(action, kind)]
+def _of(kinds: Mapping[type, Sequence[Action]], kind: type[T]) -> Sequence[T]:
+    return cast("Sequence[T]", kinds.get(kind, ()))
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from domain.rules.facts import Facts, Schema
 from domain.rules.jsonlogic import Program
 from domain.rules.meaning import covered, overlap, way_out, witness
 from domain.rules.normal import Box, boxes
-from domain.rules.ruleset import Rule, RuleSet
+from domain.rules.rule import Rule
+from domain.rules.ruleset import RuleSet
 
 MAX_PAIRS = 600_000
 """Pairs of rules compared; larger sets are compared only within one priority."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from domain.rules.actions import Directive
+from domain.rules.evaluate import Known
 from domain.rules.facts import Facts
 from domain.rules.forecast import HOURS, QueueLoad, forecast
 from domain.rules.ruleset import RuleSet
@@ -73,8 +74,8 @@ class _Decided:
         self._ruleset = ruleset
         self._merged: dict[tuple[int, ...], Directive] = {}
 
-    def __call__(self, facts: Facts) -> tuple[tuple[int, ...], Directive]:
-        places = self._ruleset.index.certain(self._ruleset.schema.known(facts))
+    def __call__(self, known: Known) -> tuple[tuple[int, ...], Directive]:
+        places = self._ruleset.index.certain(known)
         directive = self._merged.get(places)
         if directive is None:
             directive = self._merged[places] = self._ruleset.merged(places)
@@ -88,13 +89,16 @@ class Rehearsal:
     """A draft next to the live rules. The decisions are those of the live engine, since it makes them."""
 
     def __init__(self, live: RuleSet, draft: RuleSet) -> None:
+        self._old, self._new = live.schema, draft.schema
         self._before, self._after = _Decided(live), _Decided(draft)
         self._tally = _Tally(self._before, self._after)
 
     def replay(self, turns: Iterable[Past]) -> int:
         """Decide turns under both; return how many were done so far."""
         for turn in turns:
-            self._tally.add(turn, self._before(turn.facts), self._after(turn.facts))
+            known = self._old.known(turn.facts)
+            new = known if self._new is self._old else self._new.known(turn.facts)
+            self._tally.add(turn, self._before(known), self._after(new))
         return self._tally.turns
 
     def report(self, staffing: Mapping[str, float] | None = None, *, cancelled: bool = False) -> Report:

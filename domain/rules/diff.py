@@ -11,7 +11,8 @@ from domain.rules.english import say
 from domain.rules.facts import Schema
 from domain.rules.jsonlogic import Program
 from domain.rules.meaning import same_meaning
-from domain.rules.ruleset import Rule, RuleSet
+from domain.rules.rule import Rule
+from domain.rules.ruleset import RuleSet
 
 
 class Kind(StrEnum):

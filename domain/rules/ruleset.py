@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.ids import ContentHash, RuleId
-from domain.rules.actions import Action, Directive, EscalateAction, merge, parse_action
+from domain.rules.actions import Directive, EscalateAction, merge, parse_action
 from domain.rules.condition import Condition, leaves, parse_condition
 from domain.rules.english import parse as parse_english
 from domain.rules.evaluate import Known
@@ -16,6 +16,7 @@ from domain.rules.explain import Checked, missing, trace
 from domain.rules.facts import Fact, Facts, RuleError, Schema, fits, suggestion
 from domain.rules.index import RuleIndex
 from domain.rules.jsonlogic import CompiledRules, Program, from_jsonlogic
+from domain.rules.rule import Example, Rule, SetExample
 
 T = TypeVar("T")
 
@@ -29,36 +30,6 @@ MAX_TRACED = 20
 CONDITION_KEYS = ("conditions", "when", "logic")
 RULE_KEYS = ("id", "name", "priority", "enabled", *CONDITION_KEYS, "actions", "examples", "note")
 SET_KEYS = ("rules", "facts", "examples", "note")
-
-
-class Example(Struct, frozen=True, forbid_unknown_fields=True):
-    """Facts under which the rule must fire, or must not. Publishing fails unless all hold."""
-
-    facts: Mapping[str, float | str | bool | tuple[str, ...] | None]
-    fires: bool
-
-
-class SetExample(Struct, frozen=True, forbid_unknown_fields=True):
-    """Facts, and slots of the directive that the whole set must come to."""
-
-    facts: Mapping[str, float | str | bool | tuple[str, ...] | None]
-    decision: Mapping[str, object]
-
-
-class Rule(Struct, frozen=True):
-    """One rule. Lower `priority` numbers go first; equal ones by id.
-
-    `condition` is a tree, or an imported JSON-logic expression that no tree can say.
-    """
-
-    id: RuleId
-    name: str
-    condition: Condition | Program
-    actions: tuple[Action, ...]
-    priority: int = 100
-    enabled: bool = True
-    examples: tuple[Example, ...] = ()
-    note: str = ""
 
 
 class Fired(Struct, frozen=True):

@@ -18,7 +18,8 @@ from domain.rules.diff import Difference, actions, diff, sentence, spoken
 from domain.rules.explain import reason, smallest_change
 from domain.rules.facts import Facts, RuleError
 from domain.rules.jsonlogic import Program
-from domain.rules.ruleset import Rule, RuleSet, problems, read_ruleset
+from domain.rules.rule import Rule
+from domain.rules.ruleset import RuleSet, problems, read_ruleset
 from entrypoints.cli.output import complain, progress, results, show, show_json
 
 MARK = {True: "yes", False: "no", None: "unknown"}

@@ -14,7 +14,8 @@ from domain.rules.backtest import Past, backtest
 from domain.rules.condition import Comparison, Condition, Group
 from domain.rules.facts import RuleError
 from domain.rules.forecast import HOURS, forecast
-from domain.rules.ruleset import Rule, RuleSet
+from domain.rules.rule import Rule
+from domain.rules.ruleset import RuleSet
 from domain.rules.sweep import sweep
 from ops.bench.rules import some_facts, some_rules
 from tests.builders import a_rule, a_ruleset
