@@ -15,6 +15,7 @@ from domain.events import Abandoned, Answered, AnyEvent, ConversationStarted, Es
 from domain.ids import ConversationId, OrganizationId, UserId
 from domain.message import Message, counts
 from domain.nlu.entities import Entity
+from domain.rules.facts import FactValue
 
 MAX_CONTEXT_ENTITIES = 20
 """Entities remembered across turns (the customer's max_entities_per_message, kept for the whole context)."""
@@ -70,11 +71,19 @@ OPEN = frozenset(AFTER_HEARING)
 """States in which the conversation goes on."""
 
 
+class Asking(Struct, frozen=True):
+    """A fact that the customer was asked for, and the message that needed it."""
+
+    fact: str
+    message: str
+
+
 class Context(Struct, frozen=True):
     """What later turns need of earlier ones.
 
     `unanswered_in_a_row` counts the turns that found nothing (clarified or declined) since the last answer,
-    `topic_turns` the turns in a row that named the topic.
+    `topic_turns` the turns in a row that named the topic. `told` holds facts that the customer gave when
+    asked, None for one that was asked for in vain.
     """
 
     topic: str | None = None
@@ -83,6 +92,8 @@ class Context(Struct, frozen=True):
     unanswered_in_a_row: int = 0
     sentiment: tuple[float, ...] = ()
     topic_turns: int = 0
+    asking: Asking | None = None
+    told: Mapping[str, FactValue] = {}
 
     def after(
         self,
@@ -92,6 +103,8 @@ class Context(Struct, frozen=True):
         entities: tuple[Entity, ...],
         sentiment: float,
         answered: bool,
+        asking: Asking | None = None,
+        told: Mapping[str, FactValue] | None = None,
     ) -> "Context":
         """Return the context after a turn: new entities first, the topic kept when the turn named none."""
         merged: dict[tuple[str, str], Entity] = {}
@@ -104,7 +117,13 @@ class Context(Struct, frozen=True):
             unanswered_in_a_row=0 if answered else self.unanswered_in_a_row + 1,
             sentiment=(*self.sentiment, sentiment)[-10:],
             topic_turns=0 if topic is None else self.repeats(topic) + 1,
+            asking=asking,
+            told=self.told if told is None else told,
         )
+
+    def whole(self, text: str) -> str:
+        """What the customer wants, when `text` may be the answer to our question about it."""
+        return f"{self.asking.message}\n{text}" if self.asking else text
 
     def repeats(self, topic: str) -> int:
         """Turns in a row, up to the last one, that named this topic."""
@@ -114,7 +133,8 @@ class Context(Struct, frozen=True):
 class Handoff(Struct, frozen=True):
     """Why and where people take over.
 
-    `sla_minutes` is the first-response target the rules asked for, `due` when it runs out.
+    `sla_minutes` is the first-response target the rules asked for, `due` when it runs out. `draft` is an
+    answer that a person has to approve first; the customer has not seen it.
     """
 
     reason: str
@@ -124,6 +144,7 @@ class Handoff(Struct, frozen=True):
     notify: tuple[str, ...] = ()
     sla_minutes: int | None = None
     due: datetime | None = None
+    draft: str = ""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from domain.rules.ruleset import Decision
 PERSON_INTENT = "talk_to_person"
 WISH = "The customer asked for a person."
 FAILED = "The rules could not be evaluated."
+APPROVAL = "A rule wants the answer approved by {role} before the customer sees it."
 RISKS = {
     "self_harm": ("The customer may be in danger.", "urgent"),
     "security_incident": ("The message reports a security incident.", "urgent"),
@@ -40,3 +41,17 @@ def handoff_for(decision: Decision, understanding: Understanding, signals: tuple
     if asked or "wants_person" in signals:
         return Handoff(WISH, where, directive.priority, (), directive.notify, directive.sla_minutes)
     return None
+
+
+def approval_of(decision: Decision, draft: str) -> Handoff:
+    """The handoff under which a person approves a drafted answer."""
+    directive = decision.directive
+    return Handoff(
+        APPROVAL.format(role=directive.approval),
+        directive.route or "support",
+        directive.priority,
+        tuple(fired.rule for fired in decision.fired),
+        directive.notify,
+        directive.sla_minutes,
+        draft=draft,
+    )

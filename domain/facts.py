@@ -13,8 +13,10 @@ from domain.message import Message
 from domain.nlu.cues import Cues
 from domain.nlu.entities import EntityType
 from domain.nlu.intents import Intent
+from domain.nlu.sentiment import ASPECTS
 from domain.nlu.understanding import Understanding
 from domain.retrieval.passages import Hit
+from domain.rules.asking import told
 from domain.rules.facts import Fact, Facts, FactValue, Schema, fits
 from domain.texts import Texts
 
@@ -30,13 +32,22 @@ class Brain(Struct, frozen=True):
 
 
 class Heard(Struct, frozen=True):
-    """One message in its conversation, thought about `at` a time. `question` is the text searched for."""
+    """One message in its conversation, thought about `at` a time. `question` is the text searched for.
+
+    `calendar` is the tenant's own, if it has one.
+    """
 
     conversation: Conversation
     message: Message
     question: str
     tier: str
     at: datetime
+    calendar: Calendar | None = None
+
+    @property
+    def whole(self) -> str:
+        """The message, with the one before it when it answers a question of ours."""
+        return self.conversation.context.whole(self.message.content)
 
 
 def facts_for(
@@ -46,12 +57,14 @@ def facts_for(
     signals: tuple[str, ...],
     brain: Brain,
     schema: Schema,
+    answer_confidence: float | None = None,
 ) -> Facts:
     """The facts of this turn. `now` is among them, so a replay decides alike."""
-    text, conversation = heard.message.content, heard.conversation
+    text, conversation = heard.whole, heard.conversation
     intent = brain.intents.get(understood.intent_name)
-    return {
+    facts: dict[str, FactValue] = {
         "sentiment_score": understood.sentiment.score,
+        **{f"sentiment_{aspect}": understood.sentiment.aspects.get(aspect) for aspect in ASPECTS},
         "emotion": understood.sentiment.emotion,
         "emotion_intensity": understood.sentiment.intensity,
         "intent": understood.intent_name,
@@ -61,8 +74,9 @@ def facts_for(
         "customer_tier": heard.tier,
         "language": understood.language.code,
         "message_text": text,
-        "message_length": len(text),
+        "message_length": len(heard.message.content),
         "retrieval_confidence": round(relevance(hits[0] if hits else None, brain.thresholds), 3),
+        "answer_confidence": answer_confidence,
         "knowledge_category": hits[0].passage.category if hits else None,
         "error_codes": _named(understood, EntityType.ERROR),
         "salesforce_objects": _named(understood, EntityType.SALESFORCE_OBJECT),
@@ -70,9 +84,18 @@ def facts_for(
         "has_code": any(e.type is EntityType.CODE for e in understood.entities),
         "has_attachments": bool(heard.message.attachments),
         **_conversation_facts(conversation, heard, understood),
-        **_clock_facts(heard.at, brain.calendar),
+        **_clock_facts(heard.at, heard.calendar or brain.calendar),
         **{fact.name: _from_metadata(fact, conversation) for fact in schema.from_metadata},
     }
+    given = told_by(heard, schema.facts)
+    return facts | {name: value for name, value in given.items() if facts.get(name) is None}
+
+
+def told_by(heard: Heard, schema: Mapping[str, Fact]) -> Mapping[str, FactValue]:
+    """The facts that the customer gave when asked, with the one that this message answers."""
+    context = heard.conversation.context
+    asked = schema.get(context.asking.fact) if context.asking else None
+    return context.told if asked is None else {**context.told, asked.name: told(asked, heard.message.content)}
 
 
 def _conversation_facts(conversation: Conversation, heard: Heard, understood: Understanding) -> Facts:

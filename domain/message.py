@@ -45,7 +45,8 @@ class Attachment(Struct, frozen=True):
 class Message(Struct, frozen=True):
     """One thing said.
 
-    `in_reply_to` names the customer's message that this answers, at most one reply each.
+    `in_reply_to` names the customer's message that this answers, at most one reply each. `depth` counts the
+    automations between a customer's word and this message; 0 is the customer.
     """
 
     id: MessageId
@@ -55,6 +56,7 @@ class Message(Struct, frozen=True):
     attachments: tuple[Attachment, ...] = ()
     in_reply_to: MessageId | None = None
     kind: str = ""
+    depth: int = 0
 
 
 def counts(message: Message) -> bool:

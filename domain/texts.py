@@ -4,7 +4,7 @@ from msgspec import Struct
 
 
 class Texts(Struct, frozen=True, forbid_unknown_fields=True):
-    """One language's texts. `{question}`, `{topic}` and `{minutes}` are filled in where the text has them."""
+    """One language's texts; names in braces are filled in where the text has them."""
 
     greeting: str
     hello_again: str
@@ -20,3 +20,9 @@ class Texts(Struct, frozen=True, forbid_unknown_fields=True):
     action_person: str
     action_resolved: str
     action_rephrase: str
+    rate_limited: str
+    approval: str
+    ask_fact: str
+    for_version: str
+    closed: str
+    several: str

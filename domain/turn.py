@@ -7,24 +7,24 @@ from msgspec import Struct
 
 from domain.answer import FENCES, Citation, Draft, judge, write
 from domain.confidence import Confidence, confidence, relevance
-from domain.conversation import Context, Handoff, Status
-from domain.escalation import handoff_for
-from domain.facts import Brain, Heard, facts_for
+from domain.conversation import Asking, Context, Handoff, Status
+from domain.escalation import approval_of, handoff_for
+from domain.facts import Brain, Heard, facts_for, told_by
 from domain.ids import ContentHash
 from domain.nlu.intents import ACT_ABOVE
 from domain.nlu.text import terms, tokens
 from domain.nlu.understanding import Understanding
 from domain.retrieval.chunking import is_numbered
 from domain.retrieval.passages import Hit
-from domain.rules.actions import Directive
-from domain.rules.facts import Facts, RuleError
-from domain.rules.ruleset import Decision, RuleSet
+from domain.rules.actions import MAX_DEPTH, Outward
+from domain.rules.asking import question
+from domain.rules.facts import Fact, Facts
+from domain.rules.ruleset import Decision
+from domain.rules.trial import Beside, InForce, Ruling
 
 SMALL_TALK = {"greeting": "hello_again", "thanks_goodbye": "closing"}
 """Intents answered by a fixed text."""
 MAX_SMALL_TALK_TERMS = 3
-BROKEN = Directive(queue="support", notify=("operations by webhook",), tags=("rules_failed",))
-"""What a turn comes to when its rules cannot be evaluated."""
 
 
 class ResponseType(StrEnum):
@@ -78,7 +78,10 @@ class Why(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """What to say, and why. `handoff` is set when people take over."""
+    """What to say, and why. `handoff` is set when people take over, `close` when this was the last word.
+
+    `outward` are the rules' actions that reach outside, `beside` what a trial makes of the turn.
+    """
 
     text: str
     response_type: ResponseType
@@ -88,6 +91,9 @@ class Plan(Struct, frozen=True):
     handoff: Handoff | None
     context: Context
     why: Why
+    close: bool = False
+    outward: tuple[Outward, ...] = ()
+    beside: Beside | None = None
 
     @property
     def answered(self) -> bool:
@@ -95,34 +101,56 @@ class Plan(Struct, frozen=True):
         return self.why.outcome in HELPED
 
 
-def plan_turn(
-    heard: Heard, understood: Understanding, hits: tuple[Hit, ...], rules: RuleSet, brain: Brain
+class Written(Struct, frozen=True):
+    """An answer from knowledge that its passages support."""
+
+    draft: Draft
+    confidence: Confidence
+
+
+def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
+    heard: Heard, understood: Understanding, hits: tuple[Hit, ...], rules: InForce, brain: Brain
 ) -> Plan:
     """Decide what to say to one message."""
-    signals = brain.cues.signals(heard.message.content)
-    facts = facts_for(heard, understood, hits, signals, brain, rules.schema)
-    decision = _decided(rules, facts)
-    turn = _Turn(heard, understood, hits, facts, decision, rules.hash, brain)
+    signals = brain.cues.signals(heard.whole)
+    written = _written(heard, understood, hits, brain)
+    sure = written.confidence.value if written else None
+    facts = facts_for(heard, understood, hits, signals, brain, rules.schema, sure)
+    ruling = rules.decide(facts, heard.conversation.id)
+    turn = _Turn(heard, understood, hits, facts, ruling, brain, written)
+    directive = ruling.decision.directive
     if heard.conversation.status is Status.ESCALATED:
         return turn.acknowledge()
-    handoff = handoff_for(decision, understood, signals)
+    handoff = handoff_for(ruling.decision, understood, signals)
     if handoff is not None:
         return turn.escalate(handoff)
-    if decision.directive.reply is not None:
-        return turn.say(decision.directive.reply)
+    if directive.approval is not None and (directive.reply or written):
+        text = directive.reply or (written.draft.text if written else "")
+        return turn.await_approval(approval_of(ruling.decision, text))
+    if directive.reply is not None:
+        return turn.say(directive.reply)
+    wanted = turn.wanted()
+    if wanted is not None:
+        return turn.ask_for(wanted)
     if turn.is_small_talk():
         return turn.small_talk()
-    if relevance(hits[0] if hits else None, brain.thresholds) >= brain.thresholds.floor:
-        return turn.answer()
-    return turn.ask()
+    return turn.answer(written) if written else turn.ask()
 
 
-def _decided(rules: RuleSet, facts: Facts) -> Decision:
-    """What the rules say; when an imported expression fails on these facts, people look at the turn."""
-    try:
-        return rules.decide(facts)
-    except RuleError:
-        return Decision(BROKEN, (), ())
+def _written(heard: Heard, understood: Understanding, hits: tuple[Hit, ...], brain: Brain) -> Written | None:
+    """The answer that the knowledge gives, or None when it has none that is supported."""
+    if relevance(hits[0] if hits else None, brain.thresholds) < brain.thresholds.floor:
+        return None
+    article, hint = hits[0].passage.article, brain.thresholds.hint
+    relevant = [h for h in hits if h.passage.article == article or relevance(h, brain.thresholds) >= hint]
+    intent = brain.intents.get(understood.intent_name)
+    kind = intent.response_type if intent else ""
+    steps = kind == ResponseType.INSTRUCTIONAL or "how" in tokens(heard.question)
+    draft = write(heard.question, relevant, wants_steps=steps, wants_code=kind == ResponseType.TECHNICAL)
+    judged, support = judge(draft, [h.passage for h in relevant])
+    if not judged.paragraphs:
+        return None
+    return Written(judged, confidence(relevant[0], support, brain.thresholds))
 
 
 class _Turn:
@@ -134,12 +162,12 @@ class _Turn:
         understood: Understanding,
         hits: tuple[Hit, ...],
         facts: Facts,
-        decision: Decision,
-        ruleset: ContentHash,
+        ruling: Ruling,
         brain: Brain,
+        written: Written | None,
     ) -> None:
         self.heard, self.understood, self.hits = heard, understood, hits
-        self.facts, self.decision, self.ruleset = facts, decision, ruleset
+        self.facts, self.ruling, self.written = facts, ruling, written
         self.brain, self.texts = brain, brain.texts
         self.intent = brain.intents.get(understood.intent_name)
 
@@ -156,30 +184,35 @@ class _Turn:
 
     def is_small_talk(self) -> bool:
         guess = self.understood.intent
-        few = len(set(terms(self.heard.message.content))) <= MAX_SMALL_TALK_TERMS
+        few = len(set(terms(self.heard.whole))) <= MAX_SMALL_TALK_TERMS
         return few and self.understood.intent_name in SMALL_TALK and guess.confidence >= ACT_ABOVE
 
     def small_talk(self) -> Plan:
         text: str = getattr(self.texts, SMALL_TALK[self.understood.intent_name])
         return self._plan(Outcome.SMALL_TALK, ResponseType.INFORMATIONAL, text)
 
-    def answer(self) -> Plan:
-        article, hint = self.hits[0].passage.article, self.brain.thresholds.hint
-        relevant = [
-            h
-            for h in self.hits
-            if h.passage.article == article or relevance(h, self.brain.thresholds) >= hint
-        ]
-        wanted = self.intent.response_type if self.intent else ""
-        steps = wanted == ResponseType.INSTRUCTIONAL or "how" in tokens(self.heard.question)
-        draft = write(
-            self.heard.question, relevant, wants_steps=steps, wants_code=wanted == ResponseType.TECHNICAL
+    def await_approval(self, handoff: Handoff) -> Plan:
+        return self._plan(Outcome.ESCALATED, ResponseType.ESCALATION, self.texts.approval, handoff=handoff)
+
+    def wanted(self) -> Fact | None:
+        """The first fact that rules ask the customer for, unless they were asked for it before."""
+        schema, asked = self.ruling.ruleset.schema, told_by(self.heard, self.ruling.ruleset.schema.facts)
+        names = self.ruling.decision.directive.ask
+        return next((schema.facts[n] for n in names if self.facts.get(n) is None and n not in asked), None)
+
+    def ask_for(self, fact: Fact) -> Plan:
+        text = self.texts.ask_fact.format(fact=question(fact))
+        asking = Asking(fact.name, self.heard.whole)
+        return self._plan(Outcome.CLARIFIED, ResponseType.CLARIFICATION, text, asking=asking)
+
+    def answer(self, written: Written) -> Plan:
+        return self._plan(
+            Outcome.ANSWERED,
+            self._type_of(written.draft),
+            written.draft.text,
+            parts=written.confidence,
+            draft=written.draft,
         )
-        judged, support = judge(draft, [h.passage for h in relevant])
-        if not judged.paragraphs:
-            return self.ask()
-        parts = confidence(relevant[0], support, self.brain.thresholds)
-        return self._plan(Outcome.ANSWERED, self._type_of(judged), judged.text, parts=parts, draft=judged)
 
     def ask(self) -> Plan:
         """One good clarifying question, or a polite no; from the second time on a person is offered too."""
@@ -211,8 +244,11 @@ class _Turn:
         parts: Confidence | None = None,
         draft: Draft | None = None,
         handoff: Handoff | None = None,
+        asking: Asking | None = None,
     ) -> Plan:
         answered = outcome in HELPED
+        decision, shallow = self.ruling.decision, self.heard.message.depth < MAX_DEPTH
+        close = answered and decision.directive.close and self.heard.conversation.unanswered <= 1
         parts = parts or self._fixed_confidence(outcome)
         context = self.heard.conversation.context.after(
             topic=self.understood.intent.name if self.understood.intent.known else None,
@@ -220,9 +256,11 @@ class _Turn:
             entities=self.understood.entities,
             sentiment=self.understood.sentiment.score,
             answered=answered,
+            asking=asking,
+            told=told_by(self.heard, self.ruling.ruleset.schema.facts),
         )
         return Plan(
-            text,
+            f"{text}\n\n{self.texts.closed}" if close else text,
             response_type,
             parts.value,
             draft.citations if draft else (),
@@ -235,10 +273,13 @@ class _Turn:
                 self.heard.question,
                 parts,
                 {name: value for name, value in self.facts.items() if name != "message_text"},
-                self.decision,
+                decision,
                 tuple(_considered(hit) for hit in self.hits),
-                self.ruleset,
+                self.ruling.ruleset.hash,
             ),
+            close,
+            self.ruling.outward(str(self.heard.message.id)) if shallow else (),
+            self.ruling.beside,
         )
 
     def _fixed_confidence(self, outcome: Outcome) -> Confidence:

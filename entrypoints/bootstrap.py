@@ -32,15 +32,18 @@ from ports.inbound.feedback import TakeFeedback
 from ports.inbound.history import ReadConversations
 from ports.inbound.ingest import IngestArticles
 from ports.inbound.publish import PublishRuleSet
+from ports.inbound.rehearse import Rehearse
 from ports.inbound.reply import ReplyToMessage
 from ports.inbound.rule_lab import RuleLab
 from ports.inbound.start import StartConversation
+from ports.inbound.trial import RuleTrials
+from ports.inbound.why import ExplainTurns
 from ports.inbound.work import RunJob, Sweep, Timing
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.embedding import Embedder, LanguageDetector
 from ports.outbound.history import History
 from ports.outbound.idempotency import Idempotency
-from ports.outbound.jobs import Jobs, Outbox, Overdue, Waker
+from ports.outbound.jobs import Jobs, Leases, Outbox, Overdue, Waker
 from ports.outbound.keys import ApiKeys
 from ports.outbound.knowledge import Index
 from ports.outbound.reports import Reports
@@ -71,6 +74,7 @@ class Ports:
     idempotency: Idempotency
     traffic: Traffic
     jobs: Jobs
+    leases: Leases
     reports: Reports
     history: History
     pings: Mapping[str, Ping]
@@ -91,6 +95,9 @@ class App:
     publish: PublishRuleSet
     run_job: RunJob
     lab: RuleLab
+    rehearse: Rehearse
+    trials: RuleTrials
+    explain: ExplainTurns
 
 
 @asynccontextmanager
@@ -111,7 +118,7 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
         stack.callback(embedder.close)
         models = await load_models(cache, embedder)
         brain = load_brain(models)
-        begin = PostgresUnits(app_pool)
+        begin, jobs = PostgresUnits(app_pool), PostgresJobs(worker_pool)
 
         async def embedding_works() -> None:
             await embedder.embed("ready?")
@@ -134,7 +141,8 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
             keys=PostgresApiKeys(app_pool),
             idempotency=PostgresIdempotency(app_pool),
             traffic=RedisTraffic(redis),
-            jobs=PostgresJobs(worker_pool),
+            jobs=jobs,
+            leases=jobs,
             reports=PostgresReports(app_pool),
             history=PostgresHistory(app_pool),
             pings={
@@ -159,6 +167,8 @@ def wire(ports: Ports, timing: Timing) -> App:
         ports.clock,
         ports.ids,
     )
+    rehearse = Rehearse(ports.begin, ports.rules, ports.history, ports.clock, ports.ids, schema())
+    trials = RuleTrials(ports.begin, ports.clock, ports.ids)
     return App(
         ports,
         StartConversation(ports.begin, ports.clock, ports.ids, ports.texts),
@@ -169,8 +179,22 @@ def wire(ports: Ports, timing: Timing) -> App:
         ReadConversations(ports.begin),
         IngestArticles(ports.begin, ports.embedder),
         PublishRuleSet(ports.begin, ports.clock, schema()),
-        RunJob(ports.jobs, ports.begin, ports.turns, reply, ports.reports, ports.clock, timing),
-        RuleLab(ports.begin, ports.rules, ports.history, ports.clock, ports.ids, schema()),
+        RunJob(
+            ports.jobs,
+            ports.begin,
+            ports.turns,
+            reply,
+            ports.reports,
+            ports.clock,
+            timing,
+            rehearse,
+            trials,
+            ports.leases,
+        ),
+        RuleLab(ports.begin, ports.rules, ports.clock, ports.ids, schema()),
+        rehearse,
+        trials,
+        ExplainTurns(ports.begin, ports.rules, ports.history, schema()),
     )
 
 

@@ -200,6 +200,12 @@ def some_texts() -> Texts:
         action_person="action: person",
         action_resolved="action: resolved",
         action_rephrase="action: rephrase",
+        rate_limited="wait {seconds}",
+        approval="to be approved",
+        ask_fact="ask: {fact}",
+        for_version="for {version}",
+        closed="closed",
+        several="several",
     )
 
 

@@ -1,10 +1,12 @@
 """Conversations and transcripts in PostgreSQL."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +19,8 @@ from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Sender
 from ports.errors import Conflict
 from ports.outbound.conversations import ConversationFilter, Conversations, Rating, Said, Transcripts
+
+RECENT = timedelta(days=30)
 
 
 class PostgresConversations(Conversations):
@@ -80,6 +84,18 @@ class PostgresConversations(Conversations):
         return select(conversations).where(c.organization_id == self._organization, c.id == conversation)
 
     async def _insert(self, conversation: Conversation) -> None:
+        c = conversations.c
+        recent = (
+            select(func.count())
+            .select_from(conversations)
+            .where(
+                c.user_id == conversation.user,
+                c.organization_id == self._organization,
+                c.started_at >= conversation.started_at - RECENT,
+            )
+            .scalar_subquery()
+        )
+        counted = func.jsonb_build_object("contacts_30_days", recent, type_=JSONB)
         await self._connection.execute(
             insert(conversations).values(
                 organization_id=self._organization,
@@ -87,7 +103,7 @@ class PostgresConversations(Conversations):
                 user_id=conversation.user,
                 channel=conversation.channel.value,
                 started_at=conversation.started_at,
-                metadata=msgspec.to_builtins(conversation.metadata),
+                metadata=counted.concat(literal(msgspec.to_builtins(conversation.metadata), JSONB)),
                 version=1,
                 **conversation_values(conversation),
             )

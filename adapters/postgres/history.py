@@ -1,25 +1,34 @@
 """Past turns in PostgreSQL: the stored reasons hold the facts, the message stands beside them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.postgres.engine import driver
-from domain.ids import OrganizationId
+from domain.errors import NotFoundError
+from domain.ids import ContentHash, MessageId, OrganizationId
 from domain.rules.backtest import Past
 from domain.rules.facts import FactValue
-from ports.outbound.history import History
+from ports.outbound.history import History, LastFired
 
 TENANT = "SELECT set_config('app.current_org_id', $1, true)"
 BATCH = 2_000
-PAST = """
-SELECT t.heard_id, m.created_at, (t.answer -> 'why' -> 'facts')::text AS facts, m.content
+TOLD = """
+SELECT t.heard_id, m.created_at, (t.answer -> 'why' -> 'facts')::text AS facts, m.content, t.ruleset
 FROM ai.turns t
 JOIN core.messages m ON m.organization_id = t.organization_id AND m.id = t.heard_id
-WHERE t.organization_id = $1 AND m.created_at >= $2
-ORDER BY t.created_at LIMIT $3
+WHERE t.organization_id = $1
+"""
+PAST = f"{TOLD} AND m.created_at >= $2 ORDER BY t.created_at LIMIT $3"
+ONE = f"{TOLD} AND t.heard_id = $2"
+FIRED = """
+SELECT f ->> 'rule' AS rule, count(*) AS times, max(t.created_at) AS last
+FROM ai.turns t, jsonb_array_elements(t.answer #> '{why,rules,fired}') f
+WHERE t.organization_id = $1 AND t.created_at >= $2
+GROUP BY 1
 """
 
 _facts = msgspec.json.Decoder(dict[str, FactValue])
@@ -38,11 +47,23 @@ class PostgresHistory(History):
             await connection.execute(TENANT, str(organization))
             cursor = await connection.cursor(PAST, organization, since, limit)
             while rows := await cursor.fetch(BATCH):
-                yield [
-                    Past(
-                        str(row["heard_id"]),
-                        row["created_at"],
-                        {**_facts.decode(row["facts"]), "message_text": row["content"]},
-                    )
-                    for row in rows
-                ]
+                yield [_past(row) for row in rows]
+
+    async def one(self, organization: OrganizationId, heard: MessageId) -> tuple[Past, ContentHash | None]:
+        async with driver(self._engine) as connection, connection.transaction(readonly=True):
+            await connection.execute(TENANT, str(organization))
+            row = await connection.fetchrow(ONE, organization, heard)
+        if row is None:
+            raise NotFoundError("turn")
+        return _past(row), row["ruleset"] and ContentHash(row["ruleset"])
+
+    async def fired(self, organization: OrganizationId, since: datetime) -> Mapping[str, LastFired]:
+        async with driver(self._engine) as connection, connection.transaction(readonly=True):
+            await connection.execute(TENANT, str(organization))
+            rows = await connection.fetch(FIRED, organization, since)
+        return {row["rule"]: LastFired(row["times"], row["last"]) for row in rows}
+
+
+def _past(row: Mapping[str, Any]) -> Past:
+    facts = {**_facts.decode(row["facts"]), "message_text": row["content"]}
+    return Past(str(row["heard_id"]), row["created_at"], facts)

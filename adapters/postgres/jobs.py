@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.postgres.engine import driver
 from domain.ids import JobId, OrganizationId
-from ports.outbound.jobs import Job, JobKind, Jobs, Outbox, Overdue
+from ports.outbound.jobs import Job, JobKind, Jobs, Leases, Outbox, Overdue
 
 CLAIM = """
 UPDATE core.jobs SET lease_until = now() + $2, tries = tries + 1
@@ -53,12 +53,18 @@ SELECT organization_id, 'answer', id::text FROM core.conversations
 WHERE unanswered > 0 AND last_activity_at < $1 ORDER BY last_activity_at LIMIT 1000
 ON CONFLICT DO NOTHING
 """
-
-
+LAB = """
+INSERT INTO core.jobs (organization_id, kind, key)
+SELECT organization_id, 'rehearse', id::text FROM core.rehearsals WHERE state = 'waiting'
+UNION ALL
+SELECT organization_id, 'guard', id::text FROM core.trials WHERE ended_at IS NULL AND checked_at < $1
+ON CONFLICT DO NOTHING
+"""
+EXTEND = "UPDATE core.jobs SET lease_until = now() + $3 WHERE id = $1 AND tries = $2"
 OUTLIVED = "DELETE FROM core.idempotency WHERE created_at < $1"
 
 
-class PostgresJobs(Jobs):
+class PostgresJobs(Jobs, Leases):
     """The queue."""
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -82,6 +88,10 @@ class PostgresJobs(Jobs):
     async def fail(self, job: Job, error: str, retry_in: timedelta | None) -> None:
         async with driver(self._engine) as connection:
             await connection.execute(FAIL, job.id, job.tries, error.replace("\x00", ""), retry_in)
+
+    async def extend(self, job: Job, lease: timedelta) -> bool:
+        async with driver(self._engine) as connection:
+            return bool(await connection.execute(EXTEND, job.id, job.tries, lease) == "UPDATE 1")
 
     async def due(self, limit: int) -> Sequence[JobId]:
         async with driver(self._engine) as connection:
@@ -110,6 +120,9 @@ class PostgresOverdue(Overdue):
 
     async def unanswered(self, since: datetime) -> int:
         return await self._count(UNANSWERED, since)
+
+    async def lab(self, before: datetime) -> int:
+        return await self._count(LAB, before)
 
     async def outlived(self, before: datetime) -> int:
         return await self._count(OUTLIVED, before)

@@ -1,6 +1,6 @@
 """Rule sets in PostgreSQL: drafts, versions, and the compiled ones kept in this process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -32,7 +32,7 @@ class PostgresRuleSets(RuleSets):
 
     async def add(self, version: Version, source: bytes) -> None:
         values = msgspec.structs.asdict(version) | {"state": version.state.value}
-        values["analysis"] = msgspec.to_builtins(version.analysis)
+        values |= {name: msgspec.to_builtins(values[name]) for name in ("analysis", "rehearsal")}
         await self._connection.execute(
             insert(rule_sets)
             .values(organization_id=self._organization, source=source, **values)
@@ -90,12 +90,8 @@ class PostgresVersions(Versions):
         rows = await self._connection.execute(query.order_by(rule_sets.c.created_at.desc()).limit(limit))
         return [read_row(row, Version) for row in rows.mappings()]
 
-    async def move(self, version: ContentHash, state: State, approver: str) -> None:
+    async def move(self, version: ContentHash, state: State, approver: str | None) -> None:
         await _set(self._connection, self._organization, version, state=state.value, approver=approver)
-
-    async def settings(self) -> Mapping[str, object]:
-        query = select(organizations.c.settings).where(organizations.c.id == self._organization)
-        return dict((await self._connection.execute(query)).scalar_one_or_none() or {})
 
 
 def _is(organization: OrganizationId, version: ContentHash) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     Integer,
     LargeBinary,
     MetaData,
@@ -103,6 +104,38 @@ rule_sets = Table(
     Column("note", Text),
     Column("analysis", JSONB(none_as_null=True)),
     Column("published_at", DateTime(timezone=True)),
+    Column("rehearsal", JSONB(none_as_null=True)),
+)
+
+trials = Table(
+    "trials",
+    core,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("candidate", Text),
+    Column("percent", Integer),
+    Column("bound", Double),
+    Column("actor", Text),
+    Column("started_at", DateTime(timezone=True)),
+    Column("checked_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("ending", Text),
+)
+
+rehearsals = Table(
+    "rehearsals",
+    core,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("actor", Text),
+    Column("document", LargeBinary),
+    Column("since", DateTime(timezone=True)),
+    Column("staffing", JSONB),
+    Column("state", Text),
+    Column("turns", Integer),
+    Column("report", JSONB(none_as_null=True)),
+    Column("error", Text),
+    Column("created_at", DateTime(timezone=True)),
 )
 
 rule_drafts = Table(
@@ -137,6 +170,9 @@ turns = Table(
     Column("reply_id", Uuid, primary_key=True),
     Column("heard_id", Uuid),
     Column("answer", JSONB),
+    Column("created_at", DateTime(timezone=True)),
+    Column("trial", Uuid),
+    Column("beside", JSONB(none_as_null=True)),
 )
 
 knowledge_entries = Table(

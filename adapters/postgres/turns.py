@@ -9,10 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.postgres.engine import driver
 from adapters.postgres.rows import ConversationRow
+from domain.calendar import Calendar
 from domain.conversation import AFTER_HEARING, Conversation, over
 from domain.errors import NotFoundError
 from domain.ids import ContentHash, ConversationId, MessageId, OrganizationId
 from domain.message import Attachment, Message, Sender
+from domain.rules.trial import Trial
 from ports.errors import Conflict
 from ports.outbound.turns import HearCommand, HeardAgain, HeardTurn, Turn, Turns
 
@@ -21,7 +23,7 @@ HEAR = "SELECT core.hear($1, $2, $3, $4::jsonb, $5::jsonb)"
 SAY = "SELECT core.say($1, $2::jsonb, $3::jsonb, $4::jsonb, $5::jsonb)"
 TENANT = "SELECT set_config('app.current_org_id', $1, true)"
 UNANSWERED = """
-SELECT m.id, m.conversation_id, m.content, m.attachments, m.created_at
+SELECT m.id, m.conversation_id, m.content, m.attachments, m.depth, m.created_at
 FROM core.messages m JOIN core.conversations c
     ON c.organization_id = m.organization_id AND c.id = m.conversation_id
 WHERE m.organization_id = $1 AND m.conversation_id = $2 AND m.sender_type = 'user' AND m.created_at < $3
@@ -38,6 +40,8 @@ class _Row(Struct, frozen=True):
     tier: str
     ruleset: ContentHash | None
     knowledge: int
+    calendar: Calendar | None
+    trial: Trial | None
     reply: Raw
 
 
@@ -62,7 +66,9 @@ class PostgresTurns(Turns):
         reply = None if bytes(row.reply) == b"null" else bytes(row.reply)
         if reply is None and row.conversation.status not in AFTER_HEARING:
             raise over(row.conversation.status)
-        return HeardTurn(row.conversation.to_domain(), row.tier, row.ruleset, row.knowledge, reply)
+        return HeardTurn(
+            row.conversation.to_domain(), row.tier, row.ruleset, row.knowledge, reply, row.calendar, row.trial
+        )
 
     async def say(self, conversation: Conversation, turn: Turn) -> bytes | None:
         async with driver(self._engine) as connection:
@@ -95,6 +101,7 @@ class PostgresTurns(Turns):
                     row["content"],
                     row["created_at"],
                     msgspec.convert(row["attachments"], tuple[Attachment, ...]),
+                    depth=row["depth"],
                 ),
             )
             for row in rows
@@ -111,6 +118,8 @@ def _state(conversation: Conversation) -> dict[str, object]:
         "last_activity_at": conversation.last_activity_at,
         "context": conversation.context,
         "handoff": conversation.handoff,
+        "ended_at": conversation.ended_at,
+        "resolution": conversation.resolution,
     }
 
 
@@ -129,6 +138,10 @@ def _record(turn: Turn) -> dict[str, object]:
         "entities": turn.entities,
         "confidence": turn.confidence,
         "tags": turn.tags,
+        "trial": turn.trial,
+        "beside": turn.beside,
+        "actions": turn.actions,
+        "depth": turn.depth,
     }
 
 

@@ -13,6 +13,7 @@ from adapters.postgres.engine import translated
 from adapters.postgres.knowledge import PostgresKnowledge
 from adapters.postgres.rulesets import PostgresDrafts, PostgresRuleSets, PostgresVersions
 from adapters.postgres.tables import users
+from adapters.postgres.trials import PostgresRehearsals, PostgresSettings, PostgresTrials
 from domain.ids import OrganizationId, UserId
 from ports.outbound.units import Begin, Members, Unit
 
@@ -44,6 +45,9 @@ class PostgresUnit(Unit):
         self.rulesets = PostgresRuleSets(connection, organization)
         self.versions = PostgresVersions(connection, organization)
         self.drafts = PostgresDrafts(connection, organization)
+        self.trials = self.trial_turns = PostgresTrials(connection, organization)
+        self.rehearsals = PostgresRehearsals(connection, organization)
+        self.settings = PostgresSettings(connection, organization)
         self.audit = PostgresAudit(connection, organization)
         self.members = PostgresMembers(connection, organization)
 

@@ -27,8 +27,13 @@ SHOUTED = 3
 """Letters from which a word in capitals is shouted, not an abbreviation like OK."""
 
 
+ASPECTS = ("product", "support", "billing", "performance", "people")
+"""What customers feel about."""
+CLAUSE = re.compile(r"[.!?;\n]+|,|\b(?:but|however|although|though|while|whereas)\b", re.IGNORECASE)
+
+
 class Lexicon(Struct, frozen=True):
-    """Words and phrases with valence in -4..4, boosters as added factors, emotion word lists."""
+    """Words and phrases with valence in -4..4, boosters as added factors, emotion and aspect word lists."""
 
     negations: frozenset[str]
     valence: Mapping[str, float]
@@ -36,32 +41,56 @@ class Lexicon(Struct, frozen=True):
     boosters: Mapping[str, float]
     emoji: Mapping[str, float]
     emotion: Mapping[str, frozenset[str]]
+    aspects: Mapping[str, frozenset[str]]
 
 
 class Sentiment(Struct, frozen=True):
-    """`score` in -1..1; `emotion` joy, anger, fear, sadness, surprise, neutral; `intensity` 0 to 5."""
+    """`score` in -1..1; `emotion` joy, anger, fear, sadness, surprise, neutral; `intensity` 0 to 5.
+
+    `aspects` holds the scores of those of `ASPECTS` that the message speaks of.
+    """
 
     score: float
     emotion: str
     intensity: int
+    aspects: Mapping[str, float] = {}
 
 
 def sentiment(text: str, lexicon: Lexicon) -> Sentiment:
     """Score a message. Code and quoted errors should be cut out before: they do not feel."""
     text = TECHNICAL.sub(" ", straight(text))
     words = WORD.findall(text)
-    valences = list(_valences(text, words, lexicon))
-    total = math.fsum(valences)
-    if total:
-        total += math.copysign(EXCLAMATION * min(text.count("!"), 4), total)
-    score = total / math.sqrt(total * total + NORMALISER) if total else 0.0
+    score = _score(text, words, lexicon)
     emotion, strength = _emotion(words, lexicon)
     if emotion == "neutral" and score <= -FELT:
         emotion, strength = "anger", 1
     elif emotion == "neutral" and score >= FELT:
         emotion, strength = "joy", 1
     intensity = min(5, math.ceil(abs(score) * 5)) if strength else 0
-    return Sentiment(round(score, 3), emotion, intensity)
+    return Sentiment(round(score, 3), emotion, intensity, _by_aspect(text, score, lexicon))
+
+
+def _score(text: str, words: Sequence[str], lexicon: Lexicon) -> float:
+    total = math.fsum(_valences(text, words, lexicon))
+    if total:
+        total += math.copysign(EXCLAMATION * min(text.count("!"), 4), total)
+    return total / math.sqrt(total * total + NORMALISER) if total else 0.0
+
+
+def _by_aspect(text: str, whole: float, lexicon: Lexicon) -> dict[str, float]:
+    """The score of the clauses that name an aspect; the whole message's where they say nothing."""
+    found: dict[str, list[float]] = {}
+    for clause in CLAUSE.split(text):
+        words = WORD.findall(clause)
+        lower = {word.lower() for word in words}
+        named = [aspect for aspect, listed in lexicon.aspects.items() if lower & listed]
+        score = _score(clause, words, lexicon) if named else 0.0
+        for aspect in named:
+            found.setdefault(aspect, []).append(score)
+    return {
+        aspect: round(math.fsum(scores) / len(scores) if any(scores) else whole, 3)
+        for aspect, scores in found.items()
+    }
 
 
 def _valences(text: str, words: Sequence[str], lexicon: Lexicon) -> Iterator[float]:

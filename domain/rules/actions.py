@@ -18,6 +18,8 @@ ROUTES = ("extractive", "local", "openai")
 DURATION = re.compile(r"(\d{1,4})_(minute|hour|day)s?")
 MINUTES = {"minute": 1, "hour": 60, "day": 1_440}
 MAX_TEXT = 2_000
+MAX_DEPTH = 3
+"""Automations between a customer's word and an action; what lies deeper reaches nobody outside."""
 
 
 class EscalateAction(Struct, frozen=True, tag="escalate"):
@@ -222,9 +224,23 @@ def merge(actions: Sequence[Action]) -> Directive:
     )
 
 
-def idempotency_key(turn: str, rule: str, place: int) -> str:
-    """The key under which action number `place` of a rule is executed for a turn: equal for every retry."""
-    return hashlib.sha256(f"{turn}/{rule}/{place}".encode()).hexdigest()[:32]
+class Outward(Struct, frozen=True):
+    """An action that reaches outside, under the key that every retry of its turn has again."""
+
+    key: str
+    rule: str
+    action: Action
+
+
+def outward(turn: str, fired: Iterable[tuple[str, Sequence[Action]]]) -> tuple[Outward, ...]:
+    """The notifications and webhooks of fired rules, in rule order, equal ones once."""
+    found: dict[Action, Outward] = {}
+    for rule, actions in fired:
+        for place, action in enumerate(actions):
+            if isinstance(action, NotifyAction | WebhookAction) and action not in found:
+                key = hashlib.sha256(f"{turn}/{rule}/{place}".encode()).hexdigest()[:32]
+                found[action] = Outward(key, rule, action)
+    return tuple(found.values())
 
 
 def _of(kinds: Mapping[type, Sequence[Action]], kind: type[T]) -> Sequence[T]:

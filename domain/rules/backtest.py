@@ -157,7 +157,7 @@ class _Tally:
             self._flips[change > 0] += 1
         if len(self._samples) < SAMPLES:
             names = self._before.names(old[0]), self._after.names(new[0])
-            self._samples.append(Sample(turn.id, turn.at, _difference(old[1], new[1]), *names))
+            self._samples.append(Sample(turn.id, turn.at, differing(old[1], new[1]), *names))
 
     def report(self, staffing: Mapping[str, float], *, cancelled: bool) -> Report:
         return Report(
@@ -166,7 +166,7 @@ class _Tally:
             {label: (old, new) for label, (old, new) in sorted(self._actions.items())},
             self._by_rule(),
             tuple(self._hours),
-            _paired_change(self._flips[1], self._flips[0], self.turns),
+            paired_change(self._flips[1], self._flips[0], self.turns),
             tuple(forecast(self._handovers, staffing)),
             tuple(self._samples),
             cancelled,
@@ -212,7 +212,7 @@ def labels(directive: Directive) -> tuple[str, ...]:
     return tuple([*found, "close"] if directive.close else found)
 
 
-def _paired_change(gained: int, lost: int, turns: int) -> Interval:
+def paired_change(gained: int, lost: int, turns: int) -> Interval:
     """The change of a share between paired samples, with its 95% interval.
 
     Wald's interval for paired proportions (Fleiss, Statistical Methods for Rates and Proportions, 13.1).
@@ -224,6 +224,7 @@ def _paired_change(gained: int, lost: int, turns: int) -> Interval:
     return Interval(round(change, 6), round(change - spread, 6), round(change + spread, 6))
 
 
-def _difference(old: Directive, new: Directive) -> dict[str, tuple[object, object]]:
+def differing(old: Directive, new: Directive) -> dict[str, tuple[object, object]]:
+    """The slots in which two directives differ, as (old, new)."""
     before, after = asdict(old), asdict(new)
     return {slot: (before[slot], after[slot]) for slot in before if before[slot] != after[slot]}

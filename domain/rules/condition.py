@@ -8,7 +8,7 @@ from typing import cast
 from msgspec import Struct
 
 from domain.rules.facts import LARGEST, Fact, Kind, RuleError, Schema, seconds, suggestion
-from domain.rules.words import duration, pattern
+from domain.rules.words import duration, pattern, span
 
 MAX_DEPTH = 8
 MAX_LEAVES = 64
@@ -140,8 +140,7 @@ def _one(value: object, fact: Fact, where: str, operator: str) -> float | str | 
     if not isinstance(value, str):
         raise RuleError("bad_value", f"{where}: '{fact.name}' is a {fact.kind}; got {_shown(value)}.")
     if operator == "within":
-        duration(value, where)
-        return value
+        return span(*duration(value, where)) or value
     if fact.kind is Kind.TIME:
         return _time(value, fact, where)
     if operator == "matches":

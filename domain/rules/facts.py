@@ -38,7 +38,7 @@ class Fact(Struct, frozen=True, forbid_unknown_fields=True):
     """One fact. `low` and `high` bound it, `values` lists all it can be, `source` says where it comes from.
 
     `nullable` facts may be unknown in a turn; `personal` ones hold personal data and are never copied into
-    traces; `whole` numbers have no fraction.
+    traces; `whole` numbers have no fraction. `question` is how a customer is asked for it.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Fact(Struct, frozen=True, forbid_unknown_fields=True):
     whole: bool = False
     nullable: bool = True
     personal: bool = False
+    question: str = ""
 
 
 FactValue = float | str | bool | tuple[str, ...] | None

@@ -14,7 +14,7 @@ import msgspec
 from domain.rules.condition import Comparison, Condition, Value, parse_condition
 from domain.rules.evaluate import Known, KnownValue, number
 from domain.rules.facts import NOW, Fact, Kind, RuleError, Schema
-from domain.rules.words import duration
+from domain.rules.words import duration, span
 
 OPS_BUDGET = 4_000_000
 """Operations one evaluation may charge; far above any rule set within `ruleset.MAX_VALUES`."""
@@ -278,12 +278,10 @@ class _Import:
         raise self._refused({"<=": [low, middle, high]}, "is no range of a fact")
 
     def _span(self, low: float, high: float) -> str:
-        seconds, word = (high, "last") if low == 0 else (-low, "next")
-        if min(low, high, key=abs) == 0 and seconds > 0:
-            for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-                if seconds % size == 0:
-                    return f"{word}_{int(seconds // size)}_{unit}"
-        raise self._refused([low, high], "is no span of whole minutes up to now or from now")
+        found = span(low, high)
+        if found is None:
+            raise self._refused([low, high], "is no span of whole minutes up to now or from now")
+        return found
 
     def _start(self, substr: object, value: object) -> dict[str, object]:
         operands = substr if isinstance(substr, list) else []

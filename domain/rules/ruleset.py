@@ -247,12 +247,6 @@ def _check_examples(rule: Rule, schema: Schema) -> None:
             raise RuleError("example_failed", f"{rule.id}: example {number} {should}.")
 
 
-def _second_engine(condition: Condition | Program, schema: Schema) -> CompiledRules | None:
-    if isinstance(condition, Program) or any(leaf.operator == "matches" for leaf in leaves(condition)):
-        return None
-    return CompiledRules([condition], schema)
-
-
 def _check_decisions(ruleset: RuleSet, examples: Sequence[SetExample], name: str) -> None:
     slots = Directive.__struct_fields__
     for number, example in enumerate(examples, 1):

@@ -40,3 +40,15 @@ def duration(text: str, where: str = "") -> tuple[float, float]:
         )
     length = int(match.group(2)) * UNIT_SECONDS[match.group(3)]
     return (0.0, float(length)) if match.group(1) == "last" else (-float(length), 0.0)
+
+
+def span(low: float, high: float) -> str | None:
+    """The one way to write a span of ages, in the largest unit that is whole; None if there is none."""
+    length, word = (high, "last") if low == 0 else (-low, "next")
+    if min(low, high, key=abs) != 0 or length <= 0:
+        return None
+    for unit in ("day", "hour", "minute"):
+        count, rest = divmod(length, UNIT_SECONDS[unit])
+        if not rest:
+            return f"{word}_{int(count)}_{unit}{'' if count == 1 else 's'}"
+    return None

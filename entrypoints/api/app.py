@@ -25,6 +25,7 @@ from entrypoints.api.gate import MAX_BODY, Gate
 from entrypoints.api.rules import FactController, RuleController, RuleSetController
 from entrypoints.api.specs import KeptAnswers, completed
 from entrypoints.api.system import PAGE, favicon, health, page, ready, session
+from entrypoints.api.trials import RehearsalController, TrialController
 from entrypoints.bootstrap import App, open_app
 from entrypoints.lifeline import die_with_parent
 from entrypoints.settings import Settings, read
@@ -75,6 +76,8 @@ def build(app: App, settings: Settings) -> Litestar:
             FactController,
             RuleController,
             RuleSetController,
+            RehearsalController,
+            TrialController,
             health,
             ready,
             session,

@@ -44,10 +44,13 @@ ERRORS: dict[int, ResponseSpec] = {
     429: spec(RateLimited, "Rate limit exceeded"),
     503: spec(Error, "Try again shortly"),
 }
-POST_ERRORS: dict[int, ResponseSpec] = {
+PUT_ERRORS: dict[int, ResponseSpec] = {
     **ERRORS,
-    409: spec(Error, "The conversation's state does not allow it, or the first request is still running"),
+    409: spec(Error, "The state does not allow it, or the first request is still running"),
     413: spec(Error, "The body is too large"),
+}
+POST_ERRORS: dict[int, ResponseSpec] = {
+    **PUT_ERRORS,
     422: spec(Error, "The Idempotency-Key was used with another request"),
 }
 
@@ -123,6 +126,7 @@ class ConversationController(Controller):
             data.content,
             data.attachments,
             None if request.user.may_see_all else request.user.user,
+            data.depth,
         )
         if "text/event-stream" in request.headers.get("accept", ""):
 

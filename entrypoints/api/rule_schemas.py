@@ -7,12 +7,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from domain.rules.actions import Directive
-from domain.rules.backtest import Report as Rehearsed
-from domain.rules.explain import Change, Reason
+from domain.rules.backtest import Interval
 from domain.rules.facts import FactValue
+from ports.inbound.trial import Standing
 from ports.outbound.rulesets import Draft as Kept
 from ports.outbound.rulesets import Version
+from ports.outbound.trials import Difference, Ending, RehearsalState
+from ports.outbound.trials import Rehearsal as Asked
 
 Rules = list[Any] | dict[str, Any]
 """A list of rules, or an object with 'rules', 'facts', 'examples' and 'note'."""
@@ -31,23 +32,6 @@ class Explain(Struct, frozen=True):
     document: Rules
     facts: dict[str, FactValue]
     rule: str | None = None
-
-
-class Told(Struct, frozen=True):
-    """What one rule made of the facts. `would_turn` is the smallest change that would have turned it."""
-
-    rule: str
-    name: str
-    sentence: str
-    reason: Reason | None
-    would_turn: tuple[Change, ...] | None
-
-
-class Explained(Struct, frozen=True):
-    """What the rules come to together, and one by one."""
-
-    directive: Directive
-    rules: list[Told]
 
 
 class NewDraft(Struct, frozen=True):
@@ -84,18 +68,22 @@ class Submit(Struct, frozen=True):
     note: Annotated[str, Meta(max_length=2_000)] = ""
 
 
-class Rehearse(Struct, frozen=True):
-    """How many days to replay, and how many handovers an hour each queue's people can answer."""
+class SweepThreshold(Struct, frozen=True):
+    """One rule's comparison on `field`, and other values for its threshold."""
 
+    document: Rules
+    rule: str
+    field: str
+    values: Annotated[list[float], Meta(min_length=1, max_length=1_000)]
+    days: Annotated[int, Meta(ge=1, le=3_650)] = 90
+
+
+class Rehearse(Struct, frozen=True):
+    """What to replay, how many days, and how many handovers an hour each queue's people can answer."""
+
+    document: Rules
     days: Annotated[int, Meta(ge=1, le=3_650)] = 90
     staffing: dict[str, Annotated[float, Meta(gt=0)]] = {}
-
-
-class WholeVersion(Struct, frozen=True):
-    """A version with its rules."""
-
-    version: Version
-    document: Rules
 
 
 class Report(Struct, frozen=True):
@@ -111,6 +99,53 @@ class Report(Struct, frozen=True):
     samples: list[dict[str, Any]]
 
 
+class Rehearsal(Struct, frozen=True):
+    """A rehearsal; `turns` were replayed so far, `report` is there when it is done."""
+
+    id: UUID
+    state: RehearsalState
+    turns: int
+    since: datetime
+    report: Report | None
+    error: str | None
+
+
+class BeginTrial(Struct, frozen=True):
+    """`percent` of the conversations run the version; 0 is a shadow, which nobody notices.
+
+    The trial stops itself when the share of escalations moves by more than `bound`.
+    """
+
+    percent: Annotated[int, Meta(ge=0, le=100)] = 0
+    bound: Annotated[float, Meta(gt=0, le=1)] = 0.05
+
+
+class TrialStanding(Struct, frozen=True):
+    """How a trial stands: turns decided by both sides, how many differ, and how escalations move."""
+
+    id: UUID
+    candidate: str
+    percent: int
+    bound: float
+    actor: str
+    started_at: datetime
+    ended_at: datetime | None
+    ending: Ending | None
+    turns: int
+    ran_candidate: int
+    changed: int
+    live_escalations: int
+    escalation_change: Interval
+    differences: list[Difference]
+
+
+class WholeVersion(Struct, frozen=True):
+    """A version with its rules."""
+
+    version: Version
+    document: Rules
+
+
 def shown(draft: Kept) -> Draft:
     """A stored draft as it travels."""
     return Draft(
@@ -124,6 +159,28 @@ def shown(draft: Kept) -> Draft:
     )
 
 
-def report(found: Rehearsed) -> Report:
-    """A rehearsal's report as it travels."""
-    return msgspec.convert(msgspec.to_builtins(found), Report)
+def rehearsed(found: Asked) -> Rehearsal:
+    """A rehearsal as it travels."""
+    report = None if found.report is None else msgspec.convert(msgspec.to_builtins(found.report), Report)
+    return Rehearsal(found.id, found.state, found.turns, found.since, report, found.error)
+
+
+def standing(found: Standing) -> TrialStanding:
+    """A trial as it travels."""
+    record, compared = found.record, found.compared
+    return TrialStanding(
+        record.trial.id,
+        record.trial.candidate,
+        record.trial.percent,
+        record.trial.bound,
+        record.actor,
+        record.started_at,
+        record.ended_at,
+        record.ending,
+        compared.turns,
+        compared.ran_candidate,
+        compared.changed,
+        compared.live_escalations,
+        compared.escalation_change,
+        list(found.differences),
+    )

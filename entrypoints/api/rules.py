@@ -12,17 +12,17 @@ from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
 from adapters.starter.loader import schema
-from domain.ids import ContentHash
-from domain.rules.diff import Difference, sentence
-from domain.rules.explain import reason, smallest_change
+from domain.ids import ContentHash, MessageId
+from domain.rules.diff import Difference
 from domain.rules.facts import Fact
-from domain.rules.jsonlogic import Program
 from domain.rules.ruleset import parse_ruleset
 from entrypoints.api import rule_schemas as wire
 from entrypoints.api.auth import needs
-from entrypoints.api.conversations import ERRORS, POST_ERRORS
+from entrypoints.api.conversations import ERRORS, POST_ERRORS, PUT_ERRORS
 from entrypoints.bootstrap import App
-from ports.inbound.rule_lab import Checked, SaveDraft, Who
+from ports.inbound.approval import LabSettings, Who
+from ports.inbound.rule_lab import Checked, SaveDraft
+from ports.inbound.why import Explained, Sweep, Swept, Usage, explained
 from ports.outbound.audit import Entry
 from ports.outbound.keys import Principal
 from ports.outbound.rulesets import Version
@@ -33,8 +33,25 @@ DraftPath = Annotated[UUID, PathParameter(description="The draft.")]
 VersionPath = Annotated[
     str, PathParameter(description="The version's content hash.", pattern="^[0-9a-f]{64}$")
 ]
+MessagePath = Annotated[UUID, PathParameter(description="The customer's message.")]
+Days = Annotated[int, QueryParameter(ge=1, le=3_650, description="Days back from now.")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items on the page.")]
 READ, WRITE, APPROVE = needs("rules:read"), needs("rules:write"), needs("rules:approve")
+
+
+def who(request: Caller) -> Who:
+    """Whose rules, and who acts."""
+    return Who(request.user.organization, request.user.id)
+
+
+def encoded(document: object) -> bytes:
+    """A document as it is stored."""
+    return msgspec.json.encode(document)
+
+
+def ago(days: int) -> datetime:
+    """The moment some days before now."""
+    return datetime.now(UTC) - timedelta(days=days)
 
 
 class FactController(Controller):
@@ -60,29 +77,41 @@ class RuleController(Controller):
     @post("/check", operation_id="checkRules", status_code=HTTP_200_OK, responses=POST_ERRORS)
     async def check(self, data: JSONBody[wire.Document], app: Application) -> Checked:
         """Say everything that is wrong with a rule set, and what its analysis finds."""
-        return await app.lab.check(_encoded(data.document))
+        return await app.lab.check(encoded(data.document))
 
     @post("/explain", operation_id="explainRules", status_code=HTTP_200_OK, responses=POST_ERRORS)
-    async def explain(self, data: JSONBody[wire.Explain]) -> wire.Explained:
+    async def explain(self, data: JSONBody[wire.Explain]) -> Explained:
         """Say what rules make of some facts, and what would have turned each."""
-        ruleset = parse_ruleset(_encoded(data.document), "the document", schema())
-        facts = data.facts
-        told = [
-            wire.Told(
-                rule.id,
-                rule.name,
-                sentence(rule.condition, ruleset.schema),
-                None
-                if isinstance(rule.condition, Program)
-                else reason(rule.condition, facts, ruleset.schema),
-                None
-                if isinstance(rule.condition, Program)
-                else smallest_change(rule.condition, facts, ruleset.schema),
-            )
-            for rule in ruleset.rules
-            if data.rule in {None, rule.id}
-        ]
-        return wire.Explained(ruleset.directive(ruleset.schema.known(facts)), told)
+        ruleset = parse_ruleset(encoded(data.document), "the document", schema())
+        return explained(ruleset, data.facts, data.rule)
+
+    @post("/sweep", operation_id="sweepThreshold", status_code=HTTP_200_OK, responses=POST_ERRORS)
+    async def sweep(self, request: Caller, data: JSONBody[wire.SweepThreshold], app: Application) -> Swept:
+        """Count how often one rule would have fired in past turns for other values of one threshold."""
+        command = Sweep(encoded(data.document), data.rule, data.field, tuple(data.values), ago(data.days))
+        return await app.explain.sweep(request.user.organization, command)
+
+    @get("/usage", operation_id="listRuleUsage", responses=ERRORS)
+    async def usage(self, request: Caller, app: Application, days: Days = 90) -> list[Usage]:
+        """How often each rule of the live set fired; those that never did come first."""
+        return list(await app.explain.usage(request.user.organization, ago(days)))
+
+    @get("/turns/{message:uuid}", operation_id="explainTurn", responses=ERRORS)
+    async def turn(
+        self, request: Caller, message: MessagePath, app: Application, rule: FromQuery[str | None] = None
+    ) -> Explained:
+        """Say why the answer to a customer's message was decided so, under the version that decided it."""
+        return await app.explain.why(request.user.organization, MessageId(message), rule)
+
+    @get("/settings", operation_id="getRuleSettings", responses=ERRORS)
+    async def settings(self, request: Caller, app: Application) -> LabSettings:
+        """Who may approve a version, and the gates before it is published."""
+        return await app.lab.settings(request.user.organization)
+
+    @put("/settings", operation_id="setRuleSettings", responses=PUT_ERRORS, guards=[APPROVE])
+    async def configure(self, request: Caller, data: JSONBody[LabSettings], app: Application) -> LabSettings:
+        """Set them; the change is audited."""
+        return await app.lab.configure(who(request), data)
 
 
 class RuleSetController(Controller):
@@ -116,7 +145,7 @@ class RuleSetController(Controller):
     async def create(self, request: Caller, data: JSONBody[wire.NewDraft], app: Application) -> wire.Draft:
         """Keep a draft, right or not; it is based on the live version unless `parent` says otherwise."""
         parent = ContentHash(data.parent) if data.parent else None
-        command = SaveDraft(_who(request), data.title, _encoded(data.document), parent=parent)
+        command = SaveDraft(who(request), data.title, encoded(data.document), parent=parent)
         return wire.shown(await app.lab.save(command))
 
     @get("/drafts/{draft:uuid}", operation_id="getDraft", responses=ERRORS, guards=[READ])
@@ -124,33 +153,18 @@ class RuleSetController(Controller):
         """One draft."""
         return wire.shown(await app.lab.draft(request.user.organization, draft))
 
-    @put("/drafts/{draft:uuid}", operation_id="saveDraft", responses=POST_ERRORS, guards=[WRITE])
+    @put("/drafts/{draft:uuid}", operation_id="saveDraft", responses=PUT_ERRORS, guards=[WRITE])
     async def save(
         self, request: Caller, draft: DraftPath, data: JSONBody[wire.SavedDraft], app: Application
     ) -> wire.Draft:
         """Save over the version that was read; 409 when somebody else saved meanwhile."""
-        command = SaveDraft(_who(request), data.title, _encoded(data.document), draft, data.version)
+        command = SaveDraft(who(request), data.title, encoded(data.document), draft, data.version)
         return wire.shown(await app.lab.save(command))
 
     @delete("/drafts/{draft:uuid}", operation_id="discardDraft", responses=ERRORS, guards=[WRITE])
     async def discard(self, request: Caller, draft: DraftPath, app: Application) -> None:
         """Throw a draft away; if there is none, nothing happens."""
-        await app.lab.discard(_who(request), draft)
-
-    @post(
-        "/drafts/{draft:uuid}/rehearse",
-        operation_id="rehearseDraft",
-        status_code=HTTP_200_OK,
-        responses=POST_ERRORS,
-        guards=[READ],
-    )
-    async def rehearse(
-        self, request: Caller, draft: DraftPath, data: JSONBody[wire.Rehearse], app: Application
-    ) -> wire.Report:
-        """Replay the turns of the last days under the live rules and the draft."""
-        found = await app.lab.draft(request.user.organization, draft)
-        since = datetime.now(UTC) - timedelta(days=data.days)
-        return wire.report(await app.lab.rehearse(_who(request), found.document, since, data.staffing))
+        await app.lab.discard(who(request), draft)
 
     @post(
         "/drafts/{draft:uuid}/submit",
@@ -163,7 +177,7 @@ class RuleSetController(Controller):
         self, request: Caller, draft: DraftPath, data: JSONBody[wire.Submit], app: Application
     ) -> Version:
         """Make an immutable version of a draft for somebody else to approve; 400 unless nothing bars it."""
-        return (await app.lab.submit(_who(request), draft, data.note)).version
+        return (await app.lab.submit(who(request), draft, data.note)).version
 
     @get("/{version:str}", operation_id="getRuleSet", responses=ERRORS, guards=[READ])
     async def version(self, request: Caller, version: VersionPath, app: Application) -> wire.WholeVersion:
@@ -188,7 +202,7 @@ class RuleSetController(Controller):
     )
     async def publish(self, request: Caller, version: VersionPath, app: Application) -> Version:
         """Approve a version and make it live, or roll back to one that was live before."""
-        return await app.lab.publish(_who(request), ContentHash(version))
+        return await app.lab.publish(who(request), ContentHash(version))
 
     @post(
         "/{version:str}/reject",
@@ -199,12 +213,4 @@ class RuleSetController(Controller):
     )
     async def reject(self, request: Caller, version: VersionPath, app: Application) -> Version:
         """Refuse a version that awaits approval."""
-        return await app.lab.reject(_who(request), ContentHash(version))
-
-
-def _who(request: Caller) -> Who:
-    return Who(request.user.organization, request.user.id)
-
-
-def _encoded(document: object) -> bytes:
-    return msgspec.json.encode(document)
+        return await app.lab.reject(who(request), ContentHash(version))

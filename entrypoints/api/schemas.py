@@ -23,10 +23,15 @@ class StartConversation(Struct, frozen=True):
 
 
 class SendMessage(Struct, frozen=True):
-    """Say something. At most 5,000 characters and 5 attachments."""
+    """Say something. At most 5,000 characters and 5 attachments.
+
+    `depth` is for automations: one more than the depth of the action that they answer. Rules of deep messages
+    reach nobody outside, so automations cannot call each other forever.
+    """
 
     content: Annotated[str, Meta(max_length=5_000, min_length=1)]
     attachments: tuple[Attachment, ...] = ()
+    depth: Annotated[int, Meta(ge=0, le=100)] = 0
 
 
 class Resolve(Struct, frozen=True):

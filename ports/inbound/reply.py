@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +18,7 @@ from domain.message import Attachment, Message, Sender, checked_attachments, che
 from domain.nlu.entities import Entity
 from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Models, Understanding, understand
+from domain.rules.trial import InForce
 from domain.turn import Plan, ResponseType, Why, plan_turn
 from ports.errors import Conflict
 from ports.outbound.clock import Clock, Ids
@@ -35,7 +37,8 @@ MAX_DECISIONS = 50
 class Reply(Struct, frozen=True):
     """Answer a customer's message. `message` may be chosen by the caller so that a retry is the same message.
 
-    `user` None means: whoever owns the conversation (callers that speak for the whole tenant).
+    `user` None means: whoever owns the conversation (callers that speak for the whole tenant). `depth` counts
+    the automations that the message came through.
     """
 
     organization: OrganizationId
@@ -44,6 +47,7 @@ class Reply(Struct, frozen=True):
     content: str
     attachments: tuple[Attachment, ...] = ()
     user: UserId | None = None
+    depth: int = 0
 
 
 class Answer(Struct, frozen=True):
@@ -69,10 +73,12 @@ class Answer(Struct, frozen=True):
 
 
 class Thought(Struct, frozen=True):
-    """A plan with what was understood."""
+    """A plan with what was understood, in which trial, and how deep in automations."""
 
     plan: Plan
     understood: Understanding
+    trial: UUID | None
+    depth: int
 
 
 Listener = Callable[[HeardTurn], None]
@@ -105,6 +111,7 @@ class ReplyToMessage:
             checked_content(command.content),
             self.clock.now(),
             checked_attachments(command.attachments),
+            depth=command.depth,
         )
         turn = await self.turns.hear(
             HearCommand(command.organization, command.conversation, message, command.user)
@@ -129,24 +136,31 @@ class ReplyToMessage:
                     conversation = await unit.conversations.get(conversation.id)
                 if given is not None and given.answer is not None:
                     return given.answer
-                if Status.ESCALATED in {before, conversation.status} and before is not conversation.status:
-                    thought = await self._think(
-                        turn, conversation, message
-                    )  # a person took over: decide again
+                changed = before is not conversation.status
+                taken_over = changed and Status.ESCALATED in {before, conversation.status}
+                if taken_over or thought.plan.close:  # else a later message only has to wait its turn
+                    thought = await self._think(turn, conversation, message)
                 await asyncio.sleep(0)
         raise Conflict("The conversation keeps changing; the message is kept and will be answered.")
 
     async def _think(self, turn: HeardTurn, conversation: Conversation, message: Message) -> Thought:
         organization = conversation.organization
-        question = question_for(message.content, conversation.context)
+        whole = conversation.context.whole(message.content)
+        question = question_for(whole, conversation.context)
         vector = await self.embedder.embed(question)
         index = await self.index.snapshot(organization, turn.knowledge)
-        rules = await self.rules.at(organization, turn.ruleset)
-        understood = understand(message.content, vector, self.languages.detect(message.content), self.models)
+        trial = turn.trial
+        rules = InForce(
+            await self.rules.at(organization, turn.ruleset),
+            trial,
+            await self.rules.at(organization, trial.candidate) if trial else None,
+        )
+        understood = understand(whole, vector, self.languages.detect(message.content), self.models)
         hits = index.search(question, vector, HITS)
         tier = _tier(conversation, turn.tier)
-        heard = Heard(conversation, message, question, tier, self.clock.now())
-        return Thought(plan_turn(heard, understood, hits, rules, self.brain), understood)
+        heard = Heard(conversation, message, question, tier, self.clock.now(), turn.calendar)
+        plan = plan_turn(heard, understood, hits, rules, self.brain)
+        return Thought(plan, understood, trial.id if trial else None, message.depth)
 
     def _speak(
         self, conversation: Conversation, thought: Thought, message: Message, since: datetime
@@ -171,6 +185,8 @@ class ReplyToMessage:
             conversation.context = plan.context
         else:
             conversation.answer(reply, response_type=plan.response_type, context=plan.context)
+            if plan.close and not conversation.unanswered:
+                conversation.resolve("automated", now)
         escalated = conversation.status is Status.ESCALATED
         return Answer(
             reply.id,
@@ -195,7 +211,7 @@ class ReplyToMessage:
     async def _say(self, conversation: Conversation, answer: Answer, thought: Thought) -> bytes:
         encoded = msgspec.json.encode(answer)
         understood = thought.understood
-        rules = thought.plan.why.rules
+        plan, rules = thought.plan, thought.plan.why.rules
         turn = Turn(
             answer.id,
             answer.message_id,
@@ -210,6 +226,10 @@ class ReplyToMessage:
             understood.entities,
             answer.confidence,
             rules.directive.tags if rules else (),
+            thought.trial if plan.beside else None,
+            plan.beside,
+            plan.outward,
+            thought.depth,
         )
         given = await self.turns.say(conversation, turn)
         return encoded if given is None else given

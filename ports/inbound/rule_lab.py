@@ -1,43 +1,27 @@
 """The life of rules: drafted, checked, rehearsed, submitted, approved by somebody else, rolled back."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.errors import ForbiddenError, TransitionError
+from domain.errors import TransitionError
 from domain.ids import ContentHash, OrganizationId
 from domain.message import refuse_unstorable
 from domain.rules.analyse import Finding, analyse
-from domain.rules.backtest import Rehearsal, Report
 from domain.rules.diff import Difference, diff
 from domain.rules.facts import RuleError, Schema
 from domain.rules.ruleset import RuleSet, parse_ruleset, problems, read_ruleset
 from ports.errors import Conflict
+from ports.inbound.approval import AND, LabSettings, Who, end_trial, refuse_author, refuse_unless_passed
 from ports.outbound.audit import Entry
 from ports.outbound.clock import Clock, Ids
-from ports.outbound.history import History
 from ports.outbound.rulesets import ActiveRules, Draft, State, Version
 from ports.outbound.units import Begin, Unit
-
-SECOND_APPROVER = "rules_second_approver"
-"""The tenant's setting: whether the approver must be another than the author. On unless it is false."""
-AND = ", "
-"""Between the names of all who saved a draft; none of them may approve it."""
-MAX_REHEARSED = 100_000
-"""Turns that one rehearsal replays."""
-
-
-class Who(Struct, frozen=True):
-    """Whose rules, and who acts."""
-
-    organization: OrganizationId
-    actor: str
 
 
 class SaveDraft(Struct, frozen=True):
@@ -76,7 +60,6 @@ class RuleLab:
 
     begin: Begin
     rules: ActiveRules
-    history: History
     clock: Clock
     ids: Ids
     schema: Schema
@@ -127,10 +110,18 @@ class RuleLab:
         refuse_unstorable(note, "note")
         async with self.begin(who.organization) as unit:
             found = await unit.drafts.get(draft)
+            rehearsal = await unit.rehearsals.report_of(found.document)
         ruleset, findings = await asyncio.to_thread(self._ready, found.document)
         now = self.clock.now()
         version = Version(
-            ruleset.hash, State.IN_REVIEW, found.author, now, found.parent, None, note, findings
+            ruleset.hash,
+            State.IN_REVIEW,
+            found.author,
+            now,
+            found.parent,
+            note=note,
+            analysis=findings,
+            rehearsal=rehearsal,
         )
         async with self.begin(who.organization) as unit:
             await unit.rulesets.add(version, found.document)
@@ -141,9 +132,10 @@ class RuleLab:
         return Submitted(version, findings)
 
     async def publish(self, who: Who, version: ContentHash) -> Version:
-        """Approve a version and make it live, or go back to one that was live before.
+        """Approve a version and make it live, or go back to one that was live before. An open trial ends.
 
-        Raises `ForbiddenError` if an author approves, `TransitionError` if it was rejected, `NotFoundError`.
+        Raises `ForbiddenError` if an author approves, `TransitionError` if it was rejected or a gate that the
+        tenant chose is not passed, `NotFoundError`.
         """
         async with self.begin(who.organization) as unit:
             before = await unit.versions.get(version)
@@ -153,7 +145,9 @@ class RuleLab:
                 return before
             back = before.published_at is not None
             if not back:
-                await self._refuse_author(unit, before, who)
+                await refuse_author(unit, before, who)
+                await refuse_unless_passed(unit, before, self.clock.now())
+            await end_trial(unit, version, self.clock.now())
             await unit.rulesets.activate(version, who.actor, self.clock.now())
             await self._note(unit, who, "rules.roll_back" if back else "rules.publish", version)
             after = await unit.versions.get(version)
@@ -181,21 +175,19 @@ class RuleLab:
         before, after = await self.rules.at(organization, old), await self.rules.at(organization, new)
         return await asyncio.to_thread(diff, before, after)
 
-    async def rehearse(
-        self,
-        who: Who,
-        document: bytes,
-        since: datetime,
-        staffing: Mapping[str, float],
-    ) -> Report:
-        """Replay past turns under the live rules and a document. Raises `RuleError`."""
-        draft = await asyncio.to_thread(parse_ruleset, document, "the draft", self.schema)
+    async def settings(self, organization: OrganizationId) -> LabSettings:
+        """The tenant's own rules for rules."""
+        async with self.begin(organization) as unit:
+            return LabSettings.of(await unit.settings.get())
+
+    async def configure(self, who: Who, settings: LabSettings) -> LabSettings:
+        """Set the tenant's own rules for rules."""
         async with self.begin(who.organization) as unit:
-            live = await unit.rulesets.active()
-        rehearsal = Rehearsal(await self.rules.at(who.organization, live), draft)
-        async for batch in self.history.turns(who.organization, since, MAX_REHEARSED):
-            await asyncio.to_thread(rehearsal.replay, batch)
-        return await asyncio.to_thread(rehearsal.report, staffing)
+            await unit.settings.put({"rules": settings})
+            details = msgspec.to_builtins(settings)
+            await unit.audit.note(Entry(self.clock.now(), who.actor, "rules.settings", "settings", details))
+            await unit.commit()
+        return settings
 
     async def drafts(self, organization: OrganizationId) -> Sequence[Draft]:
         """All drafts, the last saved first."""
@@ -239,13 +231,6 @@ class RuleLab:
         if wrong:
             raise RuleError("analysis_failed", " ".join(wrong), {"findings": wrong})
         return ruleset, findings
-
-    async def _refuse_author(self, unit: Unit, version: Version, who: Who) -> None:
-        settings = await unit.versions.settings()
-        if who.actor in version.author.split(AND) and settings.get(SECOND_APPROVER) is not False:
-            raise ForbiddenError(
-                "second_approver", "Somebody other than the author must approve this version."
-            )
 
     async def _note(self, unit: Unit, who: Who, action: str, version: ContentHash) -> None:
         await unit.audit.note(Entry(self.clock.now(), who.actor, action, version))

@@ -10,9 +10,11 @@ from domain.conversation import Conversation
 from domain.errors import DomainError, NotFoundError
 from domain.ids import ConversationId, JobId
 from ports.errors import Conflict, Refused, WorldError
+from ports.inbound.rehearse import Rehearse
 from ports.inbound.reply import ReplyToMessage
+from ports.inbound.trial import RuleTrials
 from ports.outbound.clock import Clock
-from ports.outbound.jobs import Job, JobKind, Jobs, Outbox, Overdue, Waker
+from ports.outbound.jobs import Job, JobKind, Jobs, Leases, Outbox, Overdue, Waker
 from ports.outbound.reports import Reports
 from ports.outbound.turns import HearCommand, Turns
 from ports.outbound.units import Begin
@@ -26,6 +28,8 @@ UNANSWERED_AFTER = timedelta(seconds=5)
 """Age from which an unanswered message is taken for forgotten: far above any turn."""
 KEPT_ANSWERS = timedelta(hours=48)
 """Time for which a repeated request gets its first answer again."""
+GUARD_EVERY = timedelta(seconds=10)
+"""How often the guard looks at an open trial."""
 BATCH = 500
 
 
@@ -47,6 +51,9 @@ class RunJob:
     reports: Reports
     clock: Clock
     timing: Timing
+    rehearse: Rehearse
+    trials: RuleTrials
+    leases: Leases
 
     async def __call__(self, job_id: JobId) -> bool:
         """True when the job was done; False when there was nothing to do or it failed and waits."""
@@ -69,6 +76,12 @@ class RunJob:
                 await self._abandon(job)
             case JobKind.REFRESH_DAY:
                 await self.reports.refresh(job.organization, date.fromisoformat(job.key))
+            case JobKind.REHEARSE:
+                await self.rehearse.run(
+                    job.organization, UUID(job.key), lambda _: self.leases.extend(job, LEASE)
+                )
+            case JobKind.GUARD:
+                await self.trials.guard(job.organization)
 
     async def _answer(self, job: Job) -> None:
         """Answer what was heard and never answered; the one-reply rule settles races with live turns."""
@@ -116,6 +129,7 @@ class Sweep:
         relayed = await self.outbox.relay(BATCH)
         silent = await self.overdue.silent(now - self.timing.inactive)
         unanswered = await self.overdue.unanswered(now - self.timing.unanswered)
+        await self.overdue.lab(now - GUARD_EVERY)
         await self.overdue.outlived(now - KEPT_ANSWERS)
         due = await self.jobs.due(BATCH)
         await self.waker.wake(due)

@@ -43,7 +43,11 @@ class Conversations(Protocol):
 
     @abstractmethod
     async def save(self, conversation: Conversation) -> None:
-        """Store state, new messages and events. Raises `Conflict` when it changed since it was loaded."""
+        """Store state, new messages and events. Raises `Conflict` when it changed since it was loaded.
+
+        The metadata of a new one get 'contacts_30_days', how many the user had in the 30 days before, unless
+        the channel knows better.
+        """
 
     @abstractmethod
     async def page(self, wanted: ConversationFilter) -> Sequence[Conversation]:

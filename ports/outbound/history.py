@@ -1,12 +1,21 @@
 """Past turns with their facts, for rehearsing rules."""
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.ids import OrganizationId
+from msgspec import Struct
+
+from domain.ids import ContentHash, MessageId, OrganizationId
 from domain.rules.backtest import Past
+
+
+class LastFired(Struct, frozen=True):
+    """How often a rule fired, and when last."""
+
+    times: int
+    last: datetime
 
 
 class History(Protocol):
@@ -20,3 +29,11 @@ class History(Protocol):
 
         Raises `Unavailable`.
         """
+
+    @abstractmethod
+    async def one(self, organization: OrganizationId, heard: MessageId) -> tuple[Past, ContentHash | None]:
+        """The turn that answered a message, with the version that decided it. Raises `NotFoundError`."""
+
+    @abstractmethod
+    async def fired(self, organization: OrganizationId, since: datetime) -> Mapping[str, LastFired]:
+        """The rules that fired since a time, by id."""

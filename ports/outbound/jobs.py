@@ -17,6 +17,8 @@ class JobKind(StrEnum):
     ANSWER = "answer"
     ABANDON = "abandon"
     REFRESH_DAY = "refresh_day"
+    REHEARSE = "rehearse"
+    GUARD = "guard"
 
 
 class Job(Struct, frozen=True):
@@ -54,6 +56,14 @@ class Jobs(Protocol):
         """Jobs that are due and held by nobody, oldest first."""
 
 
+class Leases(Protocol):
+    """Keeping a job while a long one runs."""
+
+    @abstractmethod
+    async def extend(self, job: Job, lease: timedelta) -> bool:
+        """Hold a claimed job for `lease` from now; False when it was lost to somebody else."""
+
+
 class Outbox(Protocol):
     """Events waiting to be relayed, across tenants."""
 
@@ -72,6 +82,10 @@ class Overdue(Protocol):
     @abstractmethod
     async def unanswered(self, since: datetime) -> int:
         """Queue the answering of conversations that have waited since `since`; returns how many."""
+
+    @abstractmethod
+    async def lab(self, before: datetime) -> int:
+        """Queue rehearsals that wait and trials not looked at since `before`; returns how many."""
 
     @abstractmethod
     async def outlived(self, before: datetime) -> int:

@@ -1,7 +1,7 @@
 """Where rule sets live: drafts that people edit, and immutable versions by content hash, one of them live."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -17,13 +17,18 @@ class State(StrEnum):
     """Where a version is in its life."""
 
     IN_REVIEW = "in_review"
+    SHADOW = "shadow"
+    CANARY = "canary"
     LIVE = "live"
     RETIRED = "retired"
     REJECTED = "rejected"
 
 
 class Version(Struct, frozen=True):
-    """An immutable version, without its rules. `parent` is the version that its draft was made from."""
+    """An immutable version, without its rules. `parent` is the version that its draft was made from.
+
+    `analysis` and `rehearsal` are the reports that it was submitted with.
+    """
 
     hash: ContentHash
     state: State
@@ -34,6 +39,7 @@ class Version(Struct, frozen=True):
     note: str = ""
     analysis: object = None
     published_at: datetime | None = None
+    rehearsal: object = None
 
 
 class Draft(Struct, frozen=True):
@@ -83,12 +89,8 @@ class Versions(Protocol):
         """The newest versions, newest first."""
 
     @abstractmethod
-    async def move(self, version: ContentHash, state: State, approver: str) -> None:
-        """Change the state of a version that is not live. Raises `NotFoundError`."""
-
-    @abstractmethod
-    async def settings(self) -> Mapping[str, object]:
-        """The tenant's settings."""
+    async def move(self, version: ContentHash, state: State, approver: str | None) -> None:
+        """Change the state and approver of a version that is not live. Raises `NotFoundError`."""
 
 
 class Drafts(Protocol):

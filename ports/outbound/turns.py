@@ -4,13 +4,17 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from msgspec import Struct
 
+from domain.calendar import Calendar
 from domain.conversation import Conversation
 from domain.ids import ContentHash, ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Message
 from domain.nlu.entities import Entity
+from domain.rules.actions import Outward
+from domain.rules.trial import Beside, Trial
 
 
 class HearCommand(Struct, frozen=True):
@@ -25,7 +29,8 @@ class HearCommand(Struct, frozen=True):
 class HeardTurn(Struct, frozen=True):
     """What a turn needs, loaded in the transaction that stored the message.
 
-    `conversation` already counts the message. `reply` is set when this message was answered before.
+    `conversation` already counts the message. `reply` is set when this message was answered before;
+    `calendar` is the tenant's own, `trial` the one that is open.
     """
 
     conversation: Conversation
@@ -33,10 +38,15 @@ class HeardTurn(Struct, frozen=True):
     ruleset: ContentHash | None
     knowledge: int
     reply: bytes | None = None
+    calendar: Calendar | None = None
+    trial: Trial | None = None
 
 
 class Turn(Struct, frozen=True):
-    """The record of a turn: the answer as given (JSON, reasons and all) and what is kept in columns."""
+    """The record of a turn: the answer as given (JSON, reasons and all) and what is kept in columns.
+
+    `actions` are kept under their keys, once; `beside` is what the `trial` made of the turn.
+    """
 
     reply: MessageId
     heard: MessageId
@@ -51,6 +61,10 @@ class Turn(Struct, frozen=True):
     entities: tuple[Entity, ...]
     confidence: float
     tags: tuple[str, ...] = ()
+    trial: UUID | None = None
+    beside: Beside | None = None
+    actions: tuple[Outward, ...] = ()
+    depth: int = 0
 
 
 class HeardAgain(Struct, frozen=True):

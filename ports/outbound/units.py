@@ -9,6 +9,7 @@ from ports.outbound.audit import Audit
 from ports.outbound.conversations import Conversations, Transcripts
 from ports.outbound.knowledge import Knowledge
 from ports.outbound.rulesets import Drafts, RuleSets, Versions
+from ports.outbound.trials import Rehearsals, TenantSettings, Trials, TrialTurns
 
 
 class Members(Protocol):
@@ -28,6 +29,10 @@ class Unit(Protocol):
     rulesets: RuleSets
     versions: Versions
     drafts: Drafts
+    trials: Trials
+    trial_turns: TrialTurns
+    rehearsals: Rehearsals
+    settings: TenantSettings
     audit: Audit
     members: Members
 

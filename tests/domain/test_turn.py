@@ -13,9 +13,11 @@ from domain.follow_up import question_for
 from domain.message import Attachment, AttachmentType, Message, Sender
 from domain.nlu.cues import Cues
 from domain.nlu.entities import Entity, EntityType
+from domain.nlu.sentiment import ASPECTS
 from domain.nlu.understanding import Understanding
 from domain.retrieval.passages import Hit
 from domain.rules.ruleset import RuleSet
+from domain.rules.trial import InForce
 from domain.turn import Considered, Outcome, Plan, ResponseType, plan_turn
 from tests.builders import (
     a_brain,
@@ -46,7 +48,7 @@ def planned(
     brain: Brain | None = None,
 ) -> Plan:
     return plan_turn(
-        heard or something_heard(), understood or an_understanding(), hits, rules, brain or a_brain()
+        heard or something_heard(), understood or an_understanding(), hits, InForce(rules), brain or a_brain()
     )
 
 
@@ -410,6 +412,8 @@ def test_the_facts_hold_all_that_rules_may_speak_of() -> None:
 
     assert facts == {
         "sentiment_score": -0.7,
+        **dict.fromkeys(f"sentiment_{aspect}" for aspect in ASPECTS),
+        "answer_confidence": None,
         "sentiment_trend": -1.2,
         "emotion": "anger",
         "emotion_intensity": 0,

@@ -86,19 +86,6 @@ async def test_rules_live_only_after_somebody_else_approves_and_go_back_in_one_s
     assert trail == ["rules.roll_back", "rules.publish", "rules.submit", "rules.save"]
 
 
-async def test_a_rehearsal_decides_past_turns_as_the_live_engine_would(client: httpx.AsyncClient) -> None:
-    for words in ("I hate this awful thing", "How do I reset my password?"):
-        await client.post(f"{await a_started(client)}/messages", json={"content": words})
-    draft = await a_draft(client, rules(1.0))
-
-    report = (await client.post(f"{RULES}/drafts/{draft['id']}/rehearse", json={"days": 1})).json()
-
-    assert report["turns"] >= 2
-    assert report["by_action"]["escalate to tier2"][1] == report["turns"]
-    assert report["by_rule"]["R-1"] == [0, report["turns"]]
-    assert report["changed"] == report["turns"]
-
-
 async def test_the_later_of_two_editors_is_told(client: httpx.AsyncClient) -> None:
     draft = await a_draft(client, rules())
     change = {"title": "Mine", "document": rules(-0.4), "version": 1}

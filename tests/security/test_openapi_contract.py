@@ -21,8 +21,12 @@ UNCHECKED = {
     "allow_header_conformance": {"enabled": False},  # Litestar answers OPTIONS for one handler of a path only
     "positive_data_acceptance": {"enabled": False},  # a message of blanks fits the schema only
 }
-FEEDBACK = "POST /api/v1/conversations/{conversation_id}/feedback"
-"""Needs the id of an answer, which is too much for chance."""
+UNLIKELY = {
+    "POST /api/v1/conversations/{conversation_id}/feedback",
+    "GET /api/v1/rulesets/{version}/trial",
+    "DELETE /api/v1/rulesets/{version}/trial",
+}
+"""Need the id of an answer, or a version on trial, which is too much for chance."""
 
 
 class OpenedInside:
@@ -82,6 +86,6 @@ def test_no_generated_call_fails_and_every_answer_is_as_documented(document: Any
 
     succeeded = {operation for operation, kind in done if kind == 2}
     print(f"{sum(done.values())} calls to {len({operation for operation, _ in done})} operations")
-    assert found == []
+    assert found == [], "\n\n".join(found)
     assert sum(done.values()) > 500
-    assert succeeded >= {operation for operation, _ in done} - {FEEDBACK}
+    assert succeeded >= {operation for operation, _ in done} - UNLIKELY

@@ -16,6 +16,7 @@ TINY = Lexicon(
     boosters={"very": 0.3, "slightly": -0.3},
     emoji={"\N{POUTING FACE}": -3.0, "\N{GRINNING FACE}": 3.0},
     emotion={"joy": frozenset({"good"}), "anger": frozenset({"bad", "awful"}), "fear": frozenset({"afraid"})},
+    aspects={"billing": frozenset({"invoice"}), "support": frozenset({"support"})},
 )
 STARTER = starter_lexicon()
 
@@ -91,7 +92,7 @@ def test_the_emotion_is_the_one_with_most_words_or_follows_the_score(
 
 
 def test_an_empty_lexicon_feels_nothing() -> None:
-    empty = Lexicon(frozenset(), {}, {}, {}, {}, {})
+    empty = Lexicon(frozenset(), {}, {}, {}, {}, {}, {})
 
     assert sentiment("good bad \N{POUTING FACE}!", empty) == Sentiment(0.0, "neutral", 0)
 

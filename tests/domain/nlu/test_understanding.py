@@ -22,7 +22,7 @@ MODELS = Models(
         1.0,
     ),
     EntityFinder(Gazetteer({"okta": (EntityType.ORG, "Okta")})),
-    Lexicon(frozenset(), {"awful": -3.0}, {}, {}, {}, {}),
+    Lexicon(frozenset(), {"awful": -3.0}, {}, {}, {}, {}, {}),
 )
 ENGLISH = Language("en", 0.99)
 

@@ -402,3 +402,19 @@ GROUPED = st.fixed_dictionaries(
 @given(JSON | NEARLY | GROUPED)
 def test_junk_is_either_refused_or_can_be_run(raw: object) -> None:
     assert outcome(raw).startswith(("R-1: ", "[True]", "[False]"))
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("last_24_hours", "last_1_day"),
+        ("last_1_days", "last_1_day"),
+        ("next_60_minutes", "next_1_hour"),
+        ("last_90_minutes", "last_90_minutes"),
+        ("last_0_days", "last_0_days"),
+    ],
+)
+def test_spans_are_kept_in_the_largest_whole_unit(written: str, kept: str) -> None:
+    raw = {"field": "now", "operator": "within", "value": written}
+
+    assert parse_condition(raw, "R-1", SCHEMA) == Comparison("now", "within", kept)

@@ -1,0 +1,42 @@
+"""Asking the customer for a fact, and reading it from what they say next."""
+
+import re
+
+from domain.rules.facts import Fact, FactValue, Kind
+
+NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
+YES = re.compile(r"(?:yes|yep|yeah|sure|correct|right|true|ja|oui|si|sí)\b", re.IGNORECASE)
+NO = re.compile(r"(?:no|nope|not|false|nein|non)\b", re.IGNORECASE)
+MAX_TOLD = 200
+"""Characters of an answer that are kept as the value of a text fact."""
+
+
+def question(fact: Fact) -> str:
+    """How to ask for a fact: its own question, or its label."""
+    return fact.question or f"{fact.label[:1].lower()}{fact.label[1:]}?"
+
+
+def told(fact: Fact, text: str) -> FactValue:
+    """The value of a fact in an answer to its question, or None."""
+    said = text.strip()
+    if fact.kind is Kind.NUMBER:
+        return _number(fact, said)
+    if fact.kind is Kind.BOOLEAN:
+        return True if YES.match(said) else False if NO.match(said) else None
+    lower = said.lower()
+    named = [value for value in fact.values if re.search(rf"\b{re.escape(value.lower())}\b", lower)]
+    if fact.kind is Kind.LIST:
+        return tuple(named or ([] if fact.values else [said[:MAX_TOLD]])) or None
+    if fact.kind is Kind.TEXT:
+        return next(iter(named), None) if fact.values else said[:MAX_TOLD]
+    return None
+
+
+def _number(fact: Fact, said: str) -> float | None:
+    found = NUMBER.search(said)
+    if found is None:
+        return None
+    value = float(found.group().replace(",", "."))
+    low = value if fact.low is None else fact.low
+    high = value if fact.high is None else fact.high
+    return value if low <= value <= high and (value.is_integer() or not fact.whole) else None

@@ -1,0 +1,122 @@
+"""Rehearsals: past turns replayed under a document and the live rules, at once or as a job."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.errors import DomainError
+from domain.ids import OrganizationId
+from domain.rules.backtest import Rehearsal as Replay
+from domain.rules.backtest import Report
+from domain.rules.facts import Schema
+from domain.rules.ruleset import parse_ruleset
+from ports.inbound.approval import Who
+from ports.outbound.clock import Clock, Ids
+from ports.outbound.history import History
+from ports.outbound.rulesets import ActiveRules
+from ports.outbound.trials import Rehearsal, RehearsalState
+from ports.outbound.units import Begin
+
+MAX_REHEARSED = 1_000_000
+"""Turns that one rehearsal replays, the oldest first."""
+
+GoingOn = Callable[[int], Awaitable[bool]]
+"""Hears how many turns are done; False ends the rehearsal."""
+
+
+class AskRehearsal(Struct, frozen=True):
+    """Replay the turns since a time. `staffing`: handovers an hour that each queue's people can answer."""
+
+    who: Who
+    document: bytes
+    since: datetime
+    staffing: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearse:
+    """Ask for a rehearsal, watch it, cancel it; run it in a worker."""
+
+    begin: Begin
+    rules: ActiveRules
+    history: History
+    clock: Clock
+    ids: Ids
+    schema: Schema
+
+    async def ask(self, command: AskRehearsal) -> Rehearsal:
+        """Queue a rehearsal. Raises `RuleError` for a document that is not right."""
+        await asyncio.to_thread(parse_ruleset, command.document, "the draft", self.schema)
+        rehearsal = Rehearsal(
+            self.ids.fresh(),
+            command.who.actor,
+            command.document,
+            command.since,
+            command.staffing,
+            self.clock.now(),
+        )
+        async with self.begin(command.who.organization) as unit:
+            await unit.rehearsals.add(rehearsal)
+            await unit.commit()
+        return rehearsal
+
+    async def get(self, organization: OrganizationId, rehearsal: UUID) -> Rehearsal:
+        """A rehearsal with its progress, or its report. Raises `NotFoundError`."""
+        async with self.begin(organization) as unit:
+            return await unit.rehearsals.get(rehearsal)
+
+    async def cancel(self, organization: OrganizationId, rehearsal: UUID) -> Rehearsal:
+        """Stop a rehearsal; one that is over stays as it is. Raises `NotFoundError`."""
+        async with self.begin(organization) as unit:
+            found = await unit.rehearsals.get(rehearsal)
+            await unit.rehearsals.advance(replace(found, state=RehearsalState.CANCELLED))
+            found = await unit.rehearsals.get(rehearsal)
+            await unit.commit()
+        return found
+
+    async def run(self, organization: OrganizationId, rehearsal: UUID, extend: GoingOn) -> None:
+        """Do a queued rehearsal. `extend` keeps the job ours; without it somebody else has taken over."""
+        async with self.begin(organization) as unit:
+            found = await unit.rehearsals.get(rehearsal)
+
+        async def store(state: RehearsalState, turns: int, report: object, error: str | None) -> bool:
+            at = replace(found, state=state, turns=turns, report=report, error=error)
+            async with self.begin(organization) as unit:
+                going_on = await unit.rehearsals.advance(at)
+                await unit.commit()
+            return going_on
+
+        async def going_on(turns: int) -> bool:
+            return await store(RehearsalState.RUNNING, turns, None, None) and await extend(turns)
+
+        if not await going_on(0):
+            return
+        try:
+            report = await self.replay(
+                AskRehearsal(Who(organization, found.actor), found.document, found.since, found.staffing),
+                going_on,
+            )
+        except DomainError as error:
+            await store(RehearsalState.FAILED, 0, None, str(error))
+            return
+        if not report.cancelled:
+            await store(RehearsalState.DONE, report.turns, report, None)
+
+    async def replay(self, command: AskRehearsal, going_on: GoingOn) -> Report:
+        """Replay past turns now. Raises `RuleError`."""
+        organization = command.who.organization
+        draft = await asyncio.to_thread(parse_ruleset, command.document, "the draft", self.schema)
+        async with self.begin(organization) as unit:
+            live = await unit.rulesets.active()
+        replay, cancelled = Replay(await self.rules.at(organization, live), draft), False
+        async for batch in self.history.turns(organization, command.since, MAX_REHEARSED):
+            done = await asyncio.to_thread(replay.replay, batch)
+            if not await going_on(done):
+                cancelled = True
+                break
+        return await asyncio.to_thread(replay.report, command.staffing, cancelled=cancelled)
