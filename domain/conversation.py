@@ -149,7 +149,10 @@ class Handoff(Struct, frozen=True):
 
 @dataclass(slots=True)
 class Conversation:
-    """One customer, one channel, one matter. `version` changes with every write; writers check it."""
+    """One customer, one channel, one matter. `version` changes with every write; writers check it.
+
+    `recent_contacts` is how many conversations the customer had begun in the 30 days before this one.
+    """
 
     id: ConversationId
     organization: OrganizationId
@@ -166,6 +169,7 @@ class Conversation:
     handoff: Handoff | None = None
     resolution: str | None = None
     version: int = 0
+    recent_contacts: int = 0
     events: list[AnyEvent] = field(default_factory=list)
     said: list[Message] = field(default_factory=list)
 

@@ -104,6 +104,7 @@ def _conversation_facts(conversation: Conversation, heard: Heard, understood: Un
     return {
         "channel": conversation.channel.value,
         "message_count": conversation.message_count,
+        "contacts_30_days": conversation.recent_contacts,
         "failed_turns": conversation.context.unanswered_in_a_row,
         "intent_repeats": conversation.context.repeats(understood.intent_name),
         "sentiment_trend": round(understood.sentiment.score - history[0], 3) if history else None,

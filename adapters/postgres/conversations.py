@@ -5,8 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, insert, literal, select, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -95,7 +94,6 @@ class PostgresConversations(Conversations):
             )
             .scalar_subquery()
         )
-        counted = func.jsonb_build_object("contacts_30_days", recent, type_=JSONB)
         await self._connection.execute(
             insert(conversations).values(
                 organization_id=self._organization,
@@ -103,7 +101,8 @@ class PostgresConversations(Conversations):
                 user_id=conversation.user,
                 channel=conversation.channel.value,
                 started_at=conversation.started_at,
-                metadata=counted.concat(literal(msgspec.to_builtins(conversation.metadata), JSONB)),
+                metadata=msgspec.to_builtins(conversation.metadata),
+                recent_contacts=recent,
                 version=1,
                 **conversation_values(conversation),
             )

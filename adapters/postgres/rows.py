@@ -34,6 +34,7 @@ class ConversationRow(Struct, frozen=True):
     context: Context
     metadata: Mapping[str, object]
     version: int
+    recent_contacts: int = 0
 
     def to_domain(self) -> Conversation:
         """The aggregate as it was stored."""
@@ -53,6 +54,7 @@ class ConversationRow(Struct, frozen=True):
             self.handoff,
             self.resolution_type,
             self.version,
+            self.recent_contacts,
         )
 
 

@@ -59,6 +59,7 @@ conversations = Table(
     Column("handoff", JSONB(none_as_null=True)),
     Column("context", JSONB),
     Column("metadata", JSONB),
+    Column("recent_contacts", Integer),
     Column("version", Integer),
 )
 

@@ -14,7 +14,7 @@ import typer
 
 from domain.conversation import TIERS
 from domain.errors import DataFileError
-from entrypoints.cli.lab import lab
+from entrypoints.cli.lab import DEFAULT_DATA, Data, Json, lab
 from entrypoints.cli.output import (
     BAD_INPUT,
     NOT_RIGHT,
@@ -41,13 +41,6 @@ app.add_typer(bench, name="bench")
 evaluation = typer.Typer(help="Measure on data in public formats.", no_args_is_help=True)
 app.add_typer(evaluation, name="eval")
 app.add_typer(lab, name="rules")
-
-Data = Annotated[
-    Path,
-    typer.Option("--data", help="Folder of the embedded servers and their data.", envvar="CASEPILOT_DATA"),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-DEFAULT_DATA = Path(".casepilot")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the flag

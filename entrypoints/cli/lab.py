@@ -5,15 +5,20 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.output import NOT_RIGHT, errors_to_exit_codes, show
+from entrypoints.cli.output import NOT_RIGHT, errors_to_exit_codes, show, show_json
 
 lab = typer.Typer(
     help="The rule lab: check, test, analyse, rehearse and explain rules. Files are YAML or JSON.",
     no_args_is_help=True,
 )
 
-File = Annotated[Path, typer.Argument(help="A rule file, YAML or JSON.")]
+Data = Annotated[
+    Path,
+    typer.Option("--data", help="Folder of the embedded servers and their data.", envvar="CASEPILOT_DATA"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+DEFAULT_DATA = Path(".casepilot")
+File = Annotated[Path, typer.Argument(help="A rule file, YAML or JSON.")]
 Turns = Annotated[Path | None, typer.Option(help="Past turns, a JSON line each: id, at, facts.")]
 
 
@@ -55,20 +60,69 @@ def analyse(
 @lab.command()
 def backtest(
     file: File,
-    turns: Annotated[Path, typer.Option(help="Past turns, a JSON line each: id, at, facts.")],
+    turns: Turns = None,
     live: Annotated[
-        Path | None, typer.Option(help="The rules to compare with; else the starter rules.")
+        Path | None, typer.Option(help="With --turns: the rules to compare with; else the starter rules.")
     ] = None,
     staffing: Annotated[
         Path | None, typer.Option(help="Handovers an hour that each queue's people can answer.")
     ] = None,
+    days: Annotated[int, typer.Option(help="Without --turns: stored turns of so many days.", min=1)] = 90,
+    data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
-    """Replay past turns under these rules and the live ones, and show what would differ."""
-    from entrypoints.cli import rules
+    """Replay past turns, stored ones or a file's, under these rules and the live ones, and compare."""
+    from entrypoints.cli import live_rules, rules
 
     with errors_to_exit_codes():
-        rules.rehearse(rules.load(file), rules.load(live), rules.read_turns(turns), staffing, as_json=as_json)
+        if turns is None:
+            found = live_rules.rehearse(data, file, days, rules.read_staffing(staffing))
+        else:
+            past = rules.read_turns(turns)
+            found = rules.rehearse(rules.load(file), rules.load(live), past, rules.read_staffing(staffing))
+        rules.show_report(*found, as_json=as_json)
+
+
+@lab.command()
+def versions(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
+    """List the stored versions with their state, newest first."""
+    from entrypoints.cli import live_rules
+
+    with errors_to_exit_codes():
+        live_rules.versions(data, as_json=as_json)
+
+
+@lab.command()
+def export(
+    version: Annotated[
+        str | None, typer.Option(help="A content hash or its beginning; else what is live.")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Print a stored version as a YAML file for git."""
+    from entrypoints.cli import live_rules
+
+    with errors_to_exit_codes():
+        show(live_rules.export(data, version).rstrip())
+
+
+@lab.command("import")
+def take(
+    file: File,
+    title: Annotated[str | None, typer.Option(help="The draft's title; else the file's name.")] = None,
+    submit: Annotated[str | None, typer.Option(help="Submit it for approval, with this note.")] = None,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Keep a rule file as a draft, right or not; with --submit as a version that awaits approval."""
+    from entrypoints.cli import live_rules
+
+    with errors_to_exit_codes():
+        found = live_rules.take(data, file, title, submit)
+        if as_json:
+            show_json(found)
+        else:
+            show(", ".join(f"{name} {value}" for name, value in found.items()))
 
 
 @lab.command()

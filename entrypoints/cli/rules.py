@@ -1,6 +1,6 @@
 """`casepilot rules`: the rule lab on the command line. It works on files alone, without any server."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -100,10 +100,9 @@ def show_analysis(ruleset: RuleSet, turns: Iterable[Past], *, overlaps: bool, as
 
 
 def rehearse(
-    draft: RuleSet, live: RuleSet, turns: Iterable[Past], staffing: Path | None, *, as_json: bool
-) -> None:
-    """Replay past turns under both sets and print the difference."""
-    table = {} if staffing is None else msgspec.convert(read_file(staffing), dict[str, float])
+    draft: RuleSet, live: RuleSet, turns: Iterable[Past], staffing: Mapping[str, float]
+) -> tuple[Report, float]:
+    """Replay past turns under both sets, with a progress bar; and the seconds that took."""
     began = perf_counter()
     with progress() as bar:
         task = bar.add_task("Replaying", total=None)
@@ -112,8 +111,22 @@ def rehearse(
             bar.update(task, completed=done)
             return True
 
-        report = backtest(live, draft, turns, table, going_on)
-    seconds = round(perf_counter() - began, 2)
+        report = backtest(live, draft, turns, staffing, going_on)
+    return report, round(perf_counter() - began, 2)
+
+
+def read_staffing(path: Path | None) -> dict[str, float]:
+    """Handovers an hour by queue. Raises `DataFileError`."""
+    if path is None:
+        return {}
+    try:
+        return msgspec.convert(read_file(path), dict[str, float])
+    except msgspec.ValidationError as error:
+        raise DataFileError("bad_staffing", f"{path}: {error}; write 'queue: 6' lines.") from error
+
+
+def show_report(report: Report, seconds: float, *, as_json: bool) -> None:
+    """Print what would differ."""
     if as_json:
         show_json({**msgspec.to_builtins(report), "seconds": seconds})
     else:

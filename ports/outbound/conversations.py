@@ -43,10 +43,9 @@ class Conversations(Protocol):
 
     @abstractmethod
     async def save(self, conversation: Conversation) -> None:
-        """Store state, new messages and events. Raises `Conflict` when it changed since it was loaded.
+        """Store state, new messages and events; the recent contacts of a new one are counted.
 
-        The metadata of a new one get 'contacts_30_days', how many the user had in the 30 days before, unless
-        the channel knows better.
+        Raises `Conflict` when it changed since it was loaded.
         """
 
     @abstractmethod

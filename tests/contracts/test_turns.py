@@ -263,3 +263,44 @@ async def test_a_message_cannot_be_rated_before_it_exists(
     async with units(ORGANIZATION) as unit:
         with pytest.raises(NotFoundError):
             await unit.transcripts.rate(conversation.id, MessageId(uuid4()), Rating(True, "", NOW))
+
+
+async def test_closing_with_an_answer_is_stored(
+    turns: PostgresTurns, units: PostgresUnits, conversation: Conversation
+) -> None:
+    message = a_message()
+    heard = (await turns.hear(hearing(conversation, message))).conversation
+    reply = a_message("That was it.", sender=Sender.AI_AGENT, in_reply_to=message.id)
+    heard.answer(reply, response_type="informational", context=heard.context)
+    heard.resolve("automated", NOW)
+
+    await turns.say(heard, a_turn(message, reply))
+
+    found = await stored(units, conversation)
+    assert (found.status, found.resolution, found.ended_at) == (Status.RESOLVED, "automated", NOW)
+
+
+async def test_a_customers_conversations_of_the_last_thirty_days_are_counted_when_one_begins(
+    units: PostgresUnits,
+) -> None:
+    user, counted = UserId(uuid4()), []
+    for days, channel in ((31, Channel.WEB), (29, Channel.SLACK), (0, Channel.API)):
+        opened = a_new_conversation(user=user, channel=channel, at=NOW - timedelta(days=days))
+        async with units(ORGANIZATION) as unit:
+            await unit.members.welcome(user)
+            await unit.conversations.save(opened)
+            await unit.commit()
+        counted.append((await stored(units, opened)).recent_contacts)
+
+    assert counted == [0, 1, 1]
+
+
+async def test_an_automations_message_keeps_its_depth(
+    turns: PostgresTurns, conversation: Conversation
+) -> None:
+    deep = msgspec.structs.replace(a_message(), depth=2)
+    await turns.hear(hearing(conversation, deep))
+
+    [waiting] = await turns.unanswered(ORGANIZATION, conversation.id, NOW + timedelta(days=1))
+
+    assert waiting.message.depth == 2

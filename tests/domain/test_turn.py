@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from adapters.starter.loader import calendar, schema
 from adapters.starter.loader import cues as starter_cues
-from adapters.starter.loader import schema
 from domain.conversation import Channel, Context, Conversation, Status
 from domain.facts import Brain, Heard, facts_for
 from domain.follow_up import question_for
@@ -16,7 +16,7 @@ from domain.nlu.entities import Entity, EntityType
 from domain.nlu.sentiment import ASPECTS
 from domain.nlu.understanding import Understanding
 from domain.retrieval.passages import Hit
-from domain.rules.ruleset import RuleSet
+from domain.rules.ruleset import RuleSet, parse_ruleset
 from domain.rules.trial import InForce
 from domain.turn import Considered, Outcome, Plan, ResponseType, plan_turn
 from tests.builders import (
@@ -395,7 +395,8 @@ def a_full_message() -> Message:
 def test_the_facts_hold_all_that_rules_may_speak_of() -> None:
     conversation = a_conversation(status=Status.WAITING, channel=Channel.SLACK)
     conversation.message_count = 5
-    conversation.metadata = {"contacts_30_days": 4, "last_csat": "five"}
+    conversation.metadata = {"last_csat": "five"}
+    conversation.recent_contacts = 4
     conversation.context = Context(unanswered_in_a_row=1, sentiment=(0.5, -0.2))
     heard = Heard(
         conversation, a_full_message(), "question", "enterprise", datetime(2026, 11, 22, 23, 59, tzinfo=UTC)
@@ -564,3 +565,99 @@ def test_rules_that_cannot_be_evaluated_bring_people() -> None:
     assert plan.handoff is not None
     assert (plan.handoff.queue, plan.handoff.reason) == ("support", "The rules could not be evaluated.")
     assert plan.handoff.notify == ("operations by webhook",)
+
+
+ORDER = {"name": "order_number", "kind": "text", "label": "Order number", "source": "metadata.order_number"}
+ASKING = {
+    "id": "R-1",
+    "name": "Ask",
+    "conditions": BILLING,
+    "actions": [{"type": "ask", "fact": "order_number"}],
+}
+ASK = {
+    "facts": [{**ORDER, "question": "What is the order number?"}],
+    "rules": [
+        ASKING,
+        {
+            "id": "R-2",
+            "name": "Route",
+            "conditions": {"field": "order_number", "operator": "starts_with", "value": "47"},
+            "actions": [{"type": "escalate", "queue": "billing"}],
+        },
+    ],
+}
+
+
+def test_a_fact_is_asked_for_and_read_from_what_the_customer_says_next() -> None:
+    rules, brain = (
+        parse_ruleset(msgspec.json.encode(ASK), "test.json", schema()),
+        a_brain(cues=Cues({}, {"billing": ["invoice"]})),
+    )
+    first = planned(something_heard("My invoice is wrong"), rules=rules, brain=brain)
+    conversation = a_conversation()
+    conversation.context = first.context
+
+    second = planned(something_heard("4711", conversation=conversation), rules=rules, brain=brain)
+
+    assert (first.why.outcome, first.text) == (Outcome.CLARIFIED, "ask: What is the order number?")
+    assert second.handoff is not None
+    assert second.handoff.queue == "billing"
+    assert second.why.facts["order_number"] == "4711"
+    assert second.why.facts["issue_type"] == "billing"
+    assert (second.context.asking, second.context.told) == (None, {"order_number": "4711"})
+
+
+def test_a_fact_that_was_asked_for_in_vain_is_not_asked_for_again() -> None:
+    number = {**ASK, "facts": [{**ORDER, "kind": "number"}], "rules": [ASKING]}
+    rules, brain = (
+        parse_ruleset(msgspec.json.encode(number), "test.json", schema()),
+        a_brain(cues=Cues({}, {"billing": ["invoice"]})),
+    )
+    conversation = a_conversation()
+    conversation.context = planned(something_heard("invoice?"), rules=rules, brain=brain).context
+
+    plan = planned(something_heard("no idea", conversation=conversation), rules=rules, brain=brain)
+
+    assert plan.why.facts["issue_type"] == "billing"
+    assert plan.text != "ask: order number?"
+    assert plan.context.told == {"order_number": None}
+
+
+def test_an_answer_that_needs_approval_is_drafted_for_people_and_not_said() -> None:
+    rules = a_ruleset(a_rule(actions=[{"type": "request_approval", "role": "lawyer"}]))
+
+    plan = planned(hits=(a_found(),), rules=rules)
+    nothing_found = planned(hits=(a_found(cosine=FAR),), rules=rules)
+
+    assert (plan.why.outcome, plan.text) == (Outcome.ESCALATED, "to be approved")
+    assert plan.handoff is not None
+    assert plan.handoff.draft.startswith("Click the link.")
+    assert "lawyer" in plan.handoff.reason
+    assert nothing_found.handoff is None
+
+
+def test_a_conversation_is_closed_after_an_answer_only() -> None:
+    rules = a_ruleset(a_rule(actions=[{"type": "close"}]))
+
+    answered = planned(hits=(a_found(),), rules=rules)
+    asked = planned(hits=(a_found(cosine=FAR),), rules=rules)
+
+    assert (answered.close, answered.text.endswith("closed")) == (True, True)
+    assert (asked.close, asked.text.endswith("closed")) == (False, False)
+
+
+def test_the_answer_that_knowledge_gives_is_a_fact_before_rules_decide() -> None:
+    unsure = {"field": "answer_confidence", "operator": ">", "value": 0.5}
+    rules = a_ruleset(a_rule(unsure, [{"type": "escalate", "queue": "x"}]))
+
+    assert planned(hits=(a_found(),), rules=rules).handoff is not None
+    assert planned(hits=(a_found(cosine=FAR),), rules=rules).handoff is None
+
+
+def test_a_tenants_own_calendar_decides_what_time_it_is() -> None:
+    late = msgspec.structs.replace(calendar(), zone="Pacific/Auckland")
+    heard = msgspec.structs.replace(something_heard(), calendar=late)
+
+    facts = facts_for(heard, an_understanding(), (), (), a_brain(), schema())
+
+    assert (facts["hour_utc"], facts["local_hour"]) == (9, 22)

@@ -15,6 +15,7 @@ DROP TABLE core.rule_actions, core.rehearsals;
 ALTER TABLE ai.turns DROP COLUMN trial, DROP COLUMN beside;
 DROP TABLE core.trials;
 DROP INDEX core.idx_conv_user;
+ALTER TABLE core.conversations DROP COLUMN recent_contacts;
 ALTER TABLE core.messages DROP COLUMN depth;
 UPDATE core.rule_sets SET state = 'in_review' WHERE state IN ('shadow', 'canary');
 ALTER TABLE core.rule_sets DROP COLUMN rehearsal, DROP CONSTRAINT chk_rule_set_state,

@@ -63,7 +63,8 @@ CREATE TABLE core.rule_actions (
     FOREIGN KEY (organization_id, heard_id) REFERENCES core.messages (organization_id, id)
 );
 
--- A customer's conversations of the last 30 days are counted when one begins.
+-- A customer's conversations of the 30 days before are counted when one begins.
+ALTER TABLE core.conversations ADD COLUMN recent_contacts INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX idx_conv_user ON core.conversations (user_id, organization_id, started_at);
 
 DO $$
