@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import combinations
+from typing import Protocol
 
 from msgspec import Struct
 
 from domain.ids import RuleId
 from domain.rules.actions import EXCLUSIVE, Action
-from domain.rules.condition import Group
+from domain.rules.condition import Condition, Group
 from domain.rules.facts import Facts, Schema
 from domain.rules.jsonlogic import Program
 from domain.rules.meaning import covered, overlap, way_out, witness
@@ -52,26 +53,37 @@ class Finding(Struct, frozen=True):
         return self.kind in ERRORS
 
 
+class Prover(Protocol):
+    """Answers what boxes leave undecided; see prove.py."""
+
+    def example(self, holds: Sequence[Condition], fails: Sequence[Condition]) -> Facts | None:
+        """Facts for which all of `holds` are certain and none of `fails` is; None when there are none.
+
+        Raises `TimeoutError` when that was not decided.
+        """
+
+
 class _Boxed(Struct, frozen=True):
     rule: Rule
     boxes: tuple[Box, ...]
 
 
-def analyse(ruleset: RuleSet, history: Sequence[Facts] = ()) -> tuple[Finding, ...]:
-    """Everything found, errors first. `history` gives each finding its weight in past turns."""
+def analyse(
+    ruleset: RuleSet, history: Sequence[Facts] = (), prover: Prover | None = None
+) -> tuple[Finding, ...]:
+    """Everything found, errors first. `history` gives each finding its weight in past turns.
+
+    What boxes cannot decide, rules that are too large for them among it, is left to the prover, if any.
+    """
     schema = ruleset.schema
     every = [(rule, _boxes(rule, schema)) for rule in ruleset.rules]
     boxed = [_Boxed(rule, found) for rule, found in every if found is not None]
     findings = [
         *_alone(boxed, schema),
         *_pairs(boxed, schema),
-        *_shadowed(boxed, schema),
-        *_gap(boxed, schema),
-        *(
-            Finding(Kind.UNDECIDED, (rule.id,), f"{rule.id} is too large, or imported, and was not analysed.")
-            for rule, found in every
-            if found is None
-        ),
+        *_shadowed(boxed, schema, prover),
+        *_gap(boxed, ruleset, prover),
+        *(finding for rule, found in every if found is None for finding in _large(rule, ruleset, prover)),
     ]
     weighed = [_weighed(finding, ruleset, history) for finding in findings]
     return tuple(sorted(weighed, key=lambda finding: (not finding.is_error, list(Kind).index(finding.kind))))
@@ -123,38 +135,96 @@ def _pairs(boxed: Sequence[_Boxed], schema: Schema) -> Iterator[Finding]:
             yield Finding(Kind.SUBSUMED, names, said, shown)
 
 
-def _shadowed(boxed: Sequence[_Boxed], schema: Schema) -> Iterator[Finding]:
+def _shadowed(boxed: Sequence[_Boxed], schema: Schema, prover: Prover | None) -> Iterator[Finding]:
     """Rules whose exclusive slot is always filled by rules that go before, alone or together."""
-    before: dict[str, list[Box]] = {}
+    before: dict[str, list[_Boxed]] = {}
     for one in boxed:
         for slot in exclusive(one.rule.actions):
             earlier = before.setdefault(slot, [])
             name = one.rule.id
             try:
-                free = not earlier or any(way_out(box, earlier, schema) is not None for box in one.boxes)
-            except (TimeoutError, RecursionError):
-                yield Finding(
-                    Kind.UNDECIDED, (name,), f"Whether {name} ever decides its {slot} was not decided."
-                )
+                free = not earlier or not one.boxes or _is_free(one, earlier, schema, prover)
+            except TimeoutError:
+                said = f"Whether {name} ever decides its {slot} was not decided."
+                yield Finding(Kind.UNDECIDED, (name,), said)
                 free = True
-            if not free and one.boxes:
+            if not free:
                 said = f"{name} never decides its {slot}: whenever it fires, rules before it have done so."
                 yield Finding(Kind.SHADOWED, (name,), said, witness(one.boxes[0], schema))
-            earlier += one.boxes
+            earlier.append(one)
 
 
-def _gap(boxed: Sequence[_Boxed], schema: Schema) -> Iterator[Finding]:
+def _is_free(one: _Boxed, earlier: Sequence[_Boxed], schema: Schema, prover: Prover | None) -> bool:
+    """Whether a rule fires for some facts for which none of the earlier ones does."""
+    covering = [box for other in earlier for box in other.boxes]
+    try:
+        return any(way_out(box, covering, schema) is not None for box in one.boxes)
+    except (TimeoutError, RecursionError):
+        return _example(prover, _trees([one.rule]), _trees([other.rule for other in earlier])) is not None
+
+
+def _gap(boxed: Sequence[_Boxed], ruleset: RuleSet, prover: Prover | None) -> Iterator[Finding]:
     """One set of facts in which no rule fires, or that there is none."""
-    every = [box for one in boxed for box in one.boxes]
+    schema, every = ruleset.schema, [box for one in boxed for box in one.boxes]
     if not every:
         return
     try:
-        free = way_out(Box({}), every, schema)
-    except (TimeoutError, RecursionError):
+        shown: Facts | None = None
+        try:
+            free = way_out(Box({}), every, schema)
+            shown = None if free is None else witness(free, schema)
+        except (TimeoutError, RecursionError):
+            shown = _example(prover, (), _trees(ruleset.rules))
+        if shown is not None and ruleset.index.certain(schema.known(shown)):
+            shown = _example(prover, (), _trees(ruleset.rules))
+    except TimeoutError:
         yield Finding(Kind.UNDECIDED, (), "Whether some rule fires for all facts was not decided.")
         return
-    if free is not None:
-        yield Finding(Kind.GAP, (), "There are facts for which no rule fires.", witness(free, schema))
+    if shown is not None:
+        yield Finding(Kind.GAP, (), "There are facts for which no rule fires.", shown)
+
+
+def _large(rule: Rule, ruleset: RuleSet, prover: Prover | None) -> Iterator[Finding]:
+    """What the prover says of a rule that has too many clauses for boxes."""
+    try:
+        shown = _example(prover, _trees([rule]), ())
+        if shown is None:
+            yield Finding(
+                Kind.NEVER, (rule.id,), f"{rule.id} never fires: its conditions contradict one another."
+            )
+            return
+        if _example(prover, [Group("NOT", tuple(_trees([rule])))], ()) is None:
+            yield Finding(Kind.ALWAYS, (rule.id,), f"{rule.id} always fires when its facts are known.", shown)
+        mine = exclusive(rule.actions)
+        for other in ruleset.rules:
+            theirs = exclusive(other.actions)
+            clash = next((slot for slot in mine if slot in theirs and mine[slot] != theirs[slot]), None)
+            if clash is None or other.priority != rule.priority:
+                continue
+            both = _example(prover, _trees([rule, other]), ())
+            if both is not None:
+                names = (rule.id, other.id)
+                said = (
+                    f"{names[0]} and {names[1]} have one priority, can fire together and differ in {clash}."
+                )
+                yield Finding(Kind.CONFLICT, names, said, both)
+    except TimeoutError:
+        said = f"{rule.id} is too large, or imported, and was not analysed to the end."
+        yield Finding(Kind.UNDECIDED, (rule.id,), said)
+
+
+def _example(prover: Prover | None, holds: Sequence[Condition], fails: Sequence[Condition]) -> Facts | None:
+    if prover is None:
+        raise TimeoutError
+    return prover.example(holds, fails)
+
+
+def _trees(rules: Sequence[Rule]) -> list[Condition]:
+    """The conditions of rules. Raises `TimeoutError` when one is an imported expression."""
+    found = [rule.condition for rule in rules if not isinstance(rule.condition, Program)]
+    if len(found) < len(rules):
+        raise TimeoutError
+    return found
 
 
 def exclusive(actions: Sequence[Action]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from domain.rules.condition import Comparison, Condition, Group, Value, leaves
 from domain.rules.english import say
 from domain.rules.evaluate import Known, holds, verdict
-from domain.rules.facts import Fact, Facts, Kind, Schema
+from domain.rules.facts import AGE, Fact, Facts, Kind, Schema
 from domain.rules.normal import Box, boxes
 from domain.rules.regions import Numbers
 
@@ -101,7 +101,7 @@ def _plan(box: Box, facts: Facts, known: Known, schema: Schema) -> tuple[Change,
         value = known.get(name)
         if value is not None and region.holds(value):  # type: ignore[arg-type]  # a region is of its fact's kind
             continue
-        field = name.removesuffix(" age")
+        field = name.removesuffix(AGE)
         fact = schema.facts[field]
         instead: object = region.sample(fact)
         if isinstance(region, Numbers):

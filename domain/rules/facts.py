@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
@@ -18,6 +18,10 @@ NOW = "now"
 CUSTOM_SOURCES = ("metadata.", "salesforce.")
 """Where the facts that a tenant adds may come from: conversation metadata, and fields as 'Object.Field'."""
 MAX_CUSTOM = 200
+AGE = " age"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = -62_135_596_800.0, 253_402_300_799.0
+"""Seconds from 1970 to the years 1 and 9999, all that ISO 8601 texts of four digits can say."""
 
 
 class RuleError(DomainError):
@@ -120,7 +124,12 @@ class Schema:
 
 def age(name: str) -> str:
     """The name under which the engine keeps how long ago a time fact is; no fact can be called so."""
-    return f"{name} age"
+    return f"{name}{AGE}"
+
+
+def moment(time: float) -> str:
+    """Seconds since 1970 as ISO 8601 with an offset, the inverse of `seconds`."""
+    return (EPOCH + timedelta(seconds=min(max(time, EARLIEST), LATEST))).isoformat()
 
 
 def fits(kind: Kind, value: object) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from domain.rules.condition import Comparison, Condition, Value, parse_condition
 from domain.rules.evaluate import Known, KnownValue, number
-from domain.rules.facts import NOW, Fact, Kind, RuleError, Schema
+from domain.rules.facts import AGE, NOW, Fact, Kind, RuleError, Schema
 from domain.rules.words import duration, span
 
 OPS_BUDGET = 4_000_000
@@ -115,7 +115,7 @@ class CompiledRules:
         """Which conditions are certain under facts as `Schema.known` gives them."""
         if self._rule is None:
             return []
-        data = {name: _plain(value) for name, value in known.items() if not name.endswith(" age")}
+        data = {name: _plain(value) for name, value in known.items() if not name.endswith(AGE)}
         return [bool(result) for result in self._rule.evaluate(data)]
 
 

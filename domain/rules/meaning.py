@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from domain.rules.condition import Condition
-from domain.rules.facts import FactValue, Schema
+from domain.rules.evaluate import number
+from domain.rules.facts import AGE, NOW, FactValue, Kind, Schema, moment
 from domain.rules.jsonlogic import Program
 from domain.rules.normal import Box, boxes, kind_of
 from domain.rules.regions import Lists, Numbers, Region, Texts, anything, meet
 
+SOME_TIME = 1_767_225_600.0
+"""Seconds from 1970 to 2026: the time of an example that needs one."""
 STEPS = 20_000
 """Steps of one search for a way out; above it the answer is: not decided."""
 
@@ -15,12 +18,21 @@ STEPS = 20_000
 def witness(box: Box, schema: Schema) -> dict[str, FactValue] | None:
     """Facts inside a box, within the ranges of the schema; None when there are none."""
     found: dict[str, FactValue] = {}
+    times: dict[str, float] = {}
+    ages: dict[str, float] = {}
     for name, region in box.regions.items():
-        value = region.sample(schema.facts.get(name))
+        fact = schema.facts.get(name)
+        value = region.sample(fact)
         if value is None:
             return None
-        found[name] = value
-    return found
+        if fact is None or fact.kind is Kind.TIME:
+            (ages if fact is None else times)[name.removesuffix(AGE)] = number(value)
+        else:
+            found[name] = value
+    for name, old in ages.items():
+        now = times.setdefault(NOW, times.get(name, SOME_TIME) + old)
+        times.setdefault(name, now - old)
+    return found | {name: moment(time) for name, time in times.items()}
 
 
 def overlap(one: Box, other: Box, schema: Schema) -> Box | None:

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from domain.rules.condition import Comparison, Condition
-from domain.rules.facts import Kind, Schema, age
+from domain.rules.facts import AGE, Kind, Schema, age
 from domain.rules.regions import Region, anything, meet, region
 
 MAX_CLAUSES = 16
@@ -78,7 +78,7 @@ def _box(clause: Clause, schema: Schema) -> Box | None:
         regions[name] = meet(regions[name], allowed) if name in regions else allowed
     for name in known - set(regions):
         regions[name] = anything(kind_of(name, schema))
-    tested = set(regions) | {name.removesuffix(" age") for name in regions}
+    tested = set(regions) | {name.removesuffix(AGE) for name in regions}
     if missing & tested or any(allowed.empty() for allowed in regions.values()):
         return None
     return Box(regions, frozenset(missing), frozenset(known))

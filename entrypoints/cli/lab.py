@@ -47,6 +47,10 @@ def analyse(
     file: File,
     turns: Turns = None,
     overlaps: Annotated[bool, typer.Option("--overlaps", help="List pairs that can fire together.")] = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Decide what boxes leave open with z3 (extra 'prove').")
+    ] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds for each question to z3.", min=0.001)] = 5.0,
     as_json: Json = False,
 ) -> None:
     """Find rules that never fire, clash or are shadowed, and gaps; exit 1 for what bars publishing."""
@@ -54,7 +58,10 @@ def analyse(
 
     with errors_to_exit_codes():
         past = rules.read_turns(turns) if turns else []
-        _exit_unless(rules.show_analysis(rules.load(file), past, overlaps=overlaps, as_json=as_json))
+        ruleset = rules.load(file)
+        prover = rules.prover(ruleset.schema, timeout) if prove else None
+        findings = rules.analysed(ruleset, past, prover)
+        _exit_unless(rules.show_analysis(findings, overlaps=overlaps, as_json=as_json))
 
 
 @lab.command()

@@ -12,15 +12,16 @@ from adapters.starter.loader import rules as starter_rules
 from adapters.starter.loader import schema
 from adapters.starter.rulefiles import read_file, to_yaml
 from domain.errors import DataFileError
-from domain.rules.analyse import Finding, Kind, analyse
+from domain.rules.analyse import Finding, Kind, Prover, analyse
 from domain.rules.backtest import Past, Report, backtest
 from domain.rules.diff import Difference, actions, diff, sentence, spoken
 from domain.rules.explain import reason, smallest_change
-from domain.rules.facts import Facts, RuleError
+from domain.rules.facts import Facts, RuleError, Schema
 from domain.rules.jsonlogic import Program
 from domain.rules.rule import Rule
 from domain.rules.ruleset import RuleSet, problems, read_ruleset
 from entrypoints.cli.output import complain, progress, results, show, show_json
+from ports.errors import Refused
 
 MARK = {True: "yes", False: "no", None: "unknown"}
 
@@ -77,12 +78,25 @@ def load(path: Path | None) -> RuleSet:
     return read_ruleset(read_file(path), str(path), schema())
 
 
-def show_analysis(ruleset: RuleSet, turns: Iterable[Past], *, overlaps: bool, as_json: bool) -> bool:
+def prover(known: Schema, timeout: float) -> Prover:
+    """The solver of the extra 'prove', with seconds for each question. Raises `Refused` without it."""
+    try:
+        from domain.rules.prove import Solver  # noqa: PLC0415  # an optional extra
+    except ModuleNotFoundError as error:
+        raise Refused("--prove needs the solver: pip install 'casepilot[prove]'.") from error
+    return Solver(known, round(timeout * 1_000))
+
+
+def analysed(ruleset: RuleSet, turns: Iterable[Past], with_prover: Prover | None) -> tuple[Finding, ...]:
+    """What the analysis finds, weighed by past turns."""
+    return analyse(ruleset, [turn.facts for turn in turns], with_prover)
+
+
+def show_analysis(findings: Sequence[Finding], *, overlaps: bool, as_json: bool) -> bool:
     """Print what was found; return whether nothing keeps the set from being published."""
-    findings = analyse(ruleset, [turn.facts for turn in turns])
     together = [finding for finding in findings if finding.kind is Kind.OVERLAP]
     if together and not overlaps and not as_json:
-        findings = tuple(finding for finding in findings if finding.kind is not Kind.OVERLAP)
+        findings = [finding for finding in findings if finding.kind is not Kind.OVERLAP]
         show(f"{len(together)} pairs of rules can fire together, the first by priority decides.")
     if as_json:
         show_json([_finding(finding) for finding in findings])
