@@ -1,6 +1,7 @@
 """Properties of a whole rule set, proved on boxes: what never fires, clashes, is shadowed; and gaps."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from itertools import combinations
 from typing import Protocol
@@ -165,23 +166,24 @@ def _is_free(one: _Boxed, earlier: Sequence[_Boxed], schema: Schema, prover: Pro
 
 def _gap(boxed: Sequence[_Boxed], ruleset: RuleSet, prover: Prover | None) -> Iterator[Finding]:
     """One set of facts in which no rule fires, or that there is none."""
-    schema, every = ruleset.schema, [box for one in boxed for box in one.boxes]
-    if not every:
+    if not ruleset.rules:
         return
     try:
-        shown: Facts | None = None
-        try:
-            free = way_out(Box({}), every, schema)
-            shown = None if free is None else witness(free, schema)
-        except (TimeoutError, RecursionError):
-            shown = _example(prover, (), _trees(ruleset.rules))
-        if shown is not None and ruleset.index.certain(schema.known(shown)):
-            shown = _example(prover, (), _trees(ruleset.rules))
+        shown = _uncovered(boxed, ruleset, prover)
     except TimeoutError:
         yield Finding(Kind.UNDECIDED, (), "Whether some rule fires for all facts was not decided.")
         return
     if shown is not None:
         yield Finding(Kind.GAP, (), "There are facts for which no rule fires.", shown)
+
+
+def _uncovered(boxed: Sequence[_Boxed], ruleset: RuleSet, prover: Prover | None) -> Facts | None:
+    """Facts for which no rule fires. Raises `TimeoutError` when that was not decided."""
+    if len(boxed) == len(ruleset.rules):
+        with suppress(TimeoutError, RecursionError):
+            free = way_out(Box({}), [box for one in boxed for box in one.boxes], ruleset.schema)
+            return None if free is None else witness(free, ruleset.schema)
+    return _example(prover, (), _trees(ruleset.rules))
 
 
 def _large(rule: Rule, ruleset: RuleSet, prover: Prover | None) -> Iterator[Finding]:

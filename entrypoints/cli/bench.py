@@ -43,6 +43,13 @@ def bench_rules(as_json: bool) -> None:  # noqa: FBT001  # the command's own fla
                 "the baseline" if ratio is None or name == "lambdas" else f"{ratio:g} times a loop of lambdas"
             )
             show(f"  {name.replace('_', ' '):<14}{spent:>10,.1f} us a turn   {times}")
+    replay = found["backtest"]
+    show(
+        f"Backtest of {replay['rules']:,} rules over {replay['turns']:,} turns, live rules included:"
+        f" {replay['seconds_beside_starter_rules']:.1f} s beside the starter rules;"
+        f" {replay['seconds']:.1f} s beside {replay['rules']:,} others,"
+        f" {found['backtest_vs_lambdas']:g} times a loop of lambdas"
+    )
 
 
 def _measured(name: str) -> dict[str, Any]:

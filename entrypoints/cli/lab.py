@@ -100,6 +100,23 @@ def versions(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
 
 
 @lab.command()
+def publish(
+    version: Annotated[str, typer.Argument(help="A content hash, or its beginning.")],
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Approve somebody else's version and make it live, or go back to one that was live before."""
+    from entrypoints.cli import live_rules
+
+    with errors_to_exit_codes():
+        found = live_rules.publish(data, version)
+        if as_json:
+            show_json(found)
+        else:
+            show(f"version {found.hash} is {found.state.value}")
+
+
+@lab.command()
 def export(
     version: Annotated[
         str | None, typer.Option(help="A content hash or its beginning; else what is live.")

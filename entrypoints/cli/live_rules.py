@@ -53,6 +53,17 @@ def take(data: Path, path: Path, title: str | None, note: str | None) -> dict[st
     return found
 
 
+def publish(data: Path, version: str) -> Version:
+    """Make a version live, or go back to one that was. Raises `ForbiddenError` for one's own new version."""
+    who = Who(DEMO_ORGANIZATION, getpass.getuser())
+
+    async def run(app: App) -> Version:
+        return await app.lab.publish(who, (await _find(app, version)).hash)
+
+    found: Version = _with_app(data, run)
+    return found
+
+
 def versions(data: Path, *, as_json: bool) -> None:
     """Print the newest versions."""
 

@@ -147,6 +147,31 @@ def test_people_read_text_with_sources(up: dict[str, str], data: Path) -> None:
     assert "KB-LOGIN-001" in done.stdout
 
 
+def test_rules_live_in_the_database_and_as_files(up: dict[str, str], data: Path, tmp_path: Path) -> None:
+    where, draft = ["--data", str(data)], tmp_path / "mine.yaml"
+    [live] = json.loads(casepilot("rules", "versions", *where, "--json").stdout)
+    exported = casepilot("rules", "export", *where)
+    mine = "{id: R-1, name: Mine, when: message length is at least 0, actions: [{type: close}]}"
+    draft.write_text(f"{exported.stdout}- {mine}\n")
+
+    kept = casepilot("rules", "import", str(draft), *where)
+    submitted = casepilot("rules", "import", str(draft), "--submit", "why not", *where, "--json")
+    version = json.loads(submitted.stdout)["version"]
+    alone = casepilot("rules", "publish", version[:12], *where)
+    unknown = casepilot("rules", "export", "--version", "feed", *where)
+    headers = {"X-API-Key": up["api_key"]}
+    approved = httpx.post(f"{up['api']}/api/v1/rulesets/{version}/publish", headers=headers)
+    back = casepilot("rules", "publish", live["hash"][:12], *where)
+    replayed = json.loads(casepilot("rules", "backtest", str(draft), *where, "--json").stdout)
+
+    assert (kept.returncode, "draft" in kept.stdout) == (0, True)
+    assert (alone.returncode, "Somebody other" in alone.stderr) == (2, True)
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
+    assert approved.json()["state"] == "live"
+    assert back.stdout == f"version {live['hash']} is live\n"
+    assert replayed["by_rule"].get("R-1", [0, 0])[1] == replayed["turns"]
+
+
 def test_documents_are_taken_and_can_be_asked_about(up: dict[str, str], data: Path, tmp_path: Path) -> None:
     page = tmp_path / "zorblatt.md"
     page.write_text(
@@ -243,7 +268,7 @@ def test_migrate_tells_the_revision(up: dict[str, str], data: Path) -> None:
 
     done = casepilot("migrate", "--json", CASEPILOT_OWNER_URL=running["owner_url"], **environment)
 
-    assert json.loads(done.stdout) == {"revision": "0002"}
+    assert json.loads(done.stdout) == {"revision": "0003"}
 
 
 def test_a_folder_held_by_somebody_still_starting_is_told(tmp_path: Path) -> None:

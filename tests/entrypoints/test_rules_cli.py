@@ -219,3 +219,19 @@ def test_analysis_lists_what_never_fires(tmp_path: Path) -> None:
 
     assert code == 1
     assert json.loads(said)[0]["kind"] == "never fires"
+
+
+def test_what_boxes_leave_open_is_proved_on_request(tmp_path: Path) -> None:
+    many = " or ".join(f"(message length is {n} and sentiment score is at least -1)" for n in range(18))
+    path = tmp_path / "large.yaml"
+    rule = {"id": "R-1", "name": "Large", "when": many, "actions": [{"type": "close"}]}
+    path.write_text(to_yaml({"rules": [rule]}), encoding="utf-8")
+
+    open_, proved, hurried = (
+        {finding["kind"] for finding in json.loads(run("analyse", path, "--json", *more)[1])}
+        for more in ((), ("--prove",), ("--prove", "--timeout", "0.001"))
+    )
+
+    assert "not decided" in open_
+    assert proved == {"gap"}
+    assert hurried <= {"gap", "not decided"}
