@@ -22,6 +22,7 @@ from ports.outbound.units import Begin
 KEPT = 256
 """Compiled versions kept in a process; the oldest leaves first."""
 VERSION = [rule_sets.c[name] for name in Version.__struct_fields__]
+LISTED = [column for column in VERSION if column.name not in {"analysis", "rehearsal"}]
 
 
 class PostgresRuleSets(RuleSets):
@@ -86,7 +87,7 @@ class PostgresVersions(Versions):
         return read_row(row, Version)
 
     async def page(self, limit: int) -> Sequence[Version]:
-        query = select(*VERSION).where(rule_sets.c.organization_id == self._organization)
+        query = select(*LISTED).where(rule_sets.c.organization_id == self._organization)
         rows = await self._connection.execute(query.order_by(rule_sets.c.created_at.desc()).limit(limit))
         return [read_row(row, Version) for row in rows.mappings()]
 

@@ -71,7 +71,7 @@ class PostgresTrials(Trials, TrialTurns):
             Ending(row["ending"]) if row["ending"] else None,
         )
 
-    async def compared(self, trial: UUID, at: datetime) -> Compared:
+    async def compared(self, trial: UUID, checked: datetime | None = None) -> Compared:
         t, beside = turns.c, turns.c.beside
         live, candidate = beside["live"].as_boolean(), beside["candidate"].as_boolean()
         query = select(
@@ -83,11 +83,12 @@ class PostgresTrials(Trials, TrialTurns):
             _count(and_(live, ~candidate)),
         ).where(t.trial == trial, t.organization_id == self._organization)
         row = (await self._connection.execute(query)).one()
-        await self._connection.execute(
-            update(trials)
-            .where(trials.c.organization_id == self._organization, trials.c.id == trial)
-            .values(checked_at=at)
-        )
+        if checked is not None:
+            await self._connection.execute(
+                update(trials)
+                .where(trials.c.organization_id == self._organization, trials.c.id == trial)
+                .values(checked_at=checked)
+            )
         return Compared(*row)
 
     async def differences(self, trial: UUID, limit: int) -> Sequence[Difference]:

@@ -17,10 +17,12 @@ from domain.rules.backtest import Report
 from entrypoints.bootstrap import App, open_app
 from entrypoints.cli.output import progress, results, show_json
 from entrypoints.embedded import DEMO_ORGANIZATION, Step, reachable
+from ports.errors import Refused
 from ports.inbound.approval import Who
 from ports.inbound.rehearse import AskRehearsal
 from ports.inbound.rule_lab import SaveDraft
 from ports.outbound.rulesets import State, Version
+from ports.outbound.trials import RehearsalState
 
 SHOWN = 100
 HASH = 64
@@ -84,7 +86,7 @@ def versions(data: Path, *, as_json: bool) -> None:
 
 
 def rehearse(data: Path, path: Path, days: int, staffing: dict[str, float]) -> tuple[Report, float]:
-    """Replay the stored turns of the last days, with a progress bar; and the seconds that took."""
+    """Replay the stored turns of the last days and keep the report; and the seconds that took."""
     since = datetime.now(UTC) - timedelta(days=days)
     who = Who(DEMO_ORGANIZATION, getpass.getuser())
     command = AskRehearsal(who, msgspec.json.encode(read_file(path)), since, staffing)
@@ -97,7 +99,10 @@ def rehearse(data: Path, path: Path, days: int, staffing: dict[str, float]) -> t
 
         async def run(app: App) -> tuple[Report, float]:
             began = perf_counter()
-            report = await app.rehearse.replay(command, going_on)
+            asked = await app.rehearse.ask(command, RehearsalState.RUNNING)
+            report = await app.rehearse.run(DEMO_ORGANIZATION, asked.id, going_on)
+            if report is None:
+                raise Refused("The rehearsal was cancelled.")
             return report, round(perf_counter() - began, 2)
 
         found: tuple[Report, float] = _with_app(

@@ -58,7 +58,7 @@ async def refuse_author(unit: Unit, version: Version, who: Who) -> None:
         raise ForbiddenError("second_approver", "Somebody other than the author must approve this version.")
 
 
-async def refuse_unless_passed(unit: Unit, version: Version, now: datetime) -> None:
+async def refuse_unless_passed(unit: Unit, version: Version) -> None:
     """Raise `TransitionError` for a gate of the tenant's that a version has not passed."""
     gates = LabSettings.of(await unit.settings.get()).gates
     if Gate.REHEARSAL in gates and version.rehearsal is None:
@@ -67,7 +67,7 @@ async def refuse_unless_passed(unit: Unit, version: Version, now: datetime) -> N
         )
     if Gate.TRIAL in gates:
         latest = await unit.trials.latest(version.hash)
-        turns = (await unit.trials.compared(latest.trial.id, now)).turns if latest else 0
+        turns = (await unit.trials.compared(latest.trial.id)).turns if latest else 0
         if latest is None or latest.ending is Ending.GUARD or turns < GUARDED_FROM:
             raise TransitionError(
                 "gate_trial",

@@ -49,8 +49,8 @@ class Rehearse:
     ids: Ids
     schema: Schema
 
-    async def ask(self, command: AskRehearsal) -> Rehearsal:
-        """Queue a rehearsal. Raises `RuleError` for a document that is not right."""
+    async def ask(self, command: AskRehearsal, state: RehearsalState = RehearsalState.WAITING) -> Rehearsal:
+        """Queue a rehearsal, unless the caller runs it. Raises `RuleError` for wrong rules."""
         await asyncio.to_thread(parse_ruleset, command.document, "the draft", self.schema)
         rehearsal = Rehearsal(
             self.ids.fresh(),
@@ -59,6 +59,7 @@ class Rehearse:
             command.since,
             command.staffing,
             self.clock.now(),
+            state,
         )
         async with self.begin(command.who.organization) as unit:
             await unit.rehearsals.add(rehearsal)
@@ -79,8 +80,8 @@ class Rehearse:
             await unit.commit()
         return found
 
-    async def run(self, organization: OrganizationId, rehearsal: UUID, extend: GoingOn) -> None:
-        """Do a queued rehearsal. `extend` keeps the job ours; without it somebody else has taken over."""
+    async def run(self, organization: OrganizationId, rehearsal: UUID, extend: GoingOn) -> Report | None:
+        """Do a rehearsal and keep its report; None if it was cancelled, failed, or `extend` says to stop."""
         async with self.begin(organization) as unit:
             found = await unit.rehearsals.get(rehearsal)
 
@@ -95,20 +96,19 @@ class Rehearse:
             return await store(RehearsalState.RUNNING, turns, None, None) and await extend(turns)
 
         if not await going_on(0):
-            return
+            return None
         try:
-            report = await self.replay(
+            report = await self._replay(
                 AskRehearsal(Who(organization, found.actor), found.document, found.since, found.staffing),
                 going_on,
             )
         except DomainError as error:
             await store(RehearsalState.FAILED, 0, None, str(error))
-            return
-        if not report.cancelled:
-            await store(RehearsalState.DONE, report.turns, report, None)
+            return None
+        done = not report.cancelled and await store(RehearsalState.DONE, report.turns, report, None)
+        return report if done else None
 
-    async def replay(self, command: AskRehearsal, going_on: GoingOn) -> Report:
-        """Replay past turns now. Raises `RuleError`."""
+    async def _replay(self, command: AskRehearsal, going_on: GoingOn) -> Report:
         organization = command.who.organization
         draft = await asyncio.to_thread(parse_ruleset, command.document, "the draft", self.schema)
         async with self.begin(organization) as unit:

@@ -146,7 +146,7 @@ class RuleLab:
             back = before.published_at is not None
             if not back:
                 await refuse_author(unit, before, who)
-                await refuse_unless_passed(unit, before, self.clock.now())
+                await refuse_unless_passed(unit, before)
             await end_trial(unit, version, self.clock.now())
             await unit.rulesets.activate(version, who.actor, self.clock.now())
             await self._note(unit, who, "rules.roll_back" if back else "rules.publish", version)

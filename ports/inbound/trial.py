@@ -118,5 +118,5 @@ class RuleTrials:
         record = await unit.trials.latest(candidate)
         if record is None:
             raise NotFoundError("trial")
-        compared = await unit.trials.compared(record.trial.id, self.clock.now())
+        compared = await unit.trials.compared(record.trial.id)
         return Standing(record, compared, await unit.trial_turns.differences(record.trial.id, SHOWN))

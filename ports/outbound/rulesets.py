@@ -86,7 +86,7 @@ class Versions(Protocol):
 
     @abstractmethod
     async def page(self, limit: int) -> Sequence[Version]:
-        """The newest versions, newest first."""
+        """The newest versions, newest first, without their reports."""
 
     @abstractmethod
     async def move(self, version: ContentHash, state: State, approver: str | None) -> None:

@@ -56,8 +56,8 @@ class Trials(Protocol):
         """The newest trial, or the newest of a candidate."""
 
     @abstractmethod
-    async def compared(self, trial: UUID, at: datetime) -> Compared:
-        """How a trial stands; remembers that it was looked at."""
+    async def compared(self, trial: UUID, checked: datetime | None = None) -> Compared:
+        """How a trial stands; `checked` is the time when the guard asks, which asks again later."""
 
 
 class TrialTurns(Protocol):

@@ -165,6 +165,7 @@ def test_rules_live_in_the_database_and_as_files(up: dict[str, str], data: Path,
     replayed = json.loads(casepilot("rules", "backtest", str(draft), *where, "--json").stdout)
 
     assert (kept.returncode, "draft" in kept.stdout) == (0, True)
+    assert replayed["turns"] > 0
     assert (alone.returncode, "Somebody other" in alone.stderr) == (2, True)
     assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
     assert approved.json()["state"] == "live"
