@@ -112,59 +112,63 @@ class RuleIndex:
             if not open_:
                 break
         direct = [place for place, test in self._direct if test(known) is None]
-        return self._places(self._without(open_ & ~alive, alive), direct, limit)
+        return self._apart(open_ & ~alive, alive, direct, limit)
 
     def near(self, known: Known, limit: int | None = None) -> tuple[int, ...]:
         """The conditions that are neither certain nor possible and fail by exactly one fact.
 
         The first `limit` of them, or all; conditions that are too large for the index are left out.
         """
-        once, twice, open_, get = 0, 0, self._all, known.get
+        alive = but_one = self._all
+        get, unknown = known.get, []
         for name, column in self._columns:
             value = get(name)
-            mask = column.absent if value is None else column.mask(value)
-            killed = self._all ^ mask
-            twice |= once & killed
-            once |= killed
-            open_ &= column.open if value is None else mask
-        near = once & ~twice & ~open_ & self._several
-        return self._places(self._without(near, open_), (), limit)
+            if value is None:
+                unknown.append(column)
+            else:
+                mask = column.mask(value)
+                but_one = but_one & mask | alive
+                alive &= mask
+        open_ = alive
+        for column in unknown:
+            but_one = but_one & column.absent | alive
+            alive &= column.absent
+            open_ &= column.open
+        return self._apart(but_one & ~alive & ~open_ & self._several, open_, (), limit)
 
     def verdicts(self, known: Known, limit: int | None = None) -> Verdicts:
         """All three; of possible and near ones the first `limit`."""
         return Verdicts(self.certain(known), self.possible(known, limit), self.near(known, limit))
 
-    def _places(self, alive: int, direct: Sequence[int], limit: int | None = None) -> tuple[int, ...]:
+    def _places(self, alive: int, direct: Sequence[int]) -> tuple[int, ...]:
         """The conditions of the clauses whose bits are set, and `direct` ones, ascending and once each."""
-        if limit is not None:
-            first = self._first_places(alive, limit)
-            return tuple(sorted({*first, *direct})[:limit]) if direct else tuple(first)
         if not alive:
             return tuple(direct)
         packed = np.frombuffer(alive.to_bytes(self._bytes, "little"), np.uint8)
-        bits = np.flatnonzero(np.unpackbits(packed, bitorder="little"))
-        places = self._owner_of[bits].tolist()
-        if direct:
-            return tuple(sorted({*places, *direct}))
-        return tuple(dict.fromkeys(places)) if alive & self._shared else tuple(places)
+        bits = np.flatnonzero(np.unpackbits(packed, bitorder="little").view(np.bool_))
+        places = self._owner_of[bits]
+        if alive & self._shared:
+            places = places[np.append(True, places[1:] != places[:-1])]  # numpy's own
+        found: list[int] = places.tolist()
+        return tuple(sorted({*found, *direct}) if direct else found)
 
-    def _first_places(self, alive: int, limit: int) -> dict[int, None]:
+    def _apart(self, clauses: int, alive: int, direct: Sequence[int], limit: int | None) -> tuple[int, ...]:
+        """The first conditions of some clauses that have no other clause alive, and `direct` ones."""
+        if limit is None:
+            shared = clauses & self._shared
+            while shared:
+                siblings = self._siblings[self._owners[(shared & -shared).bit_length() - 1]]
+                clauses &= ~siblings if siblings & alive else -1
+                shared &= ~siblings
+            return self._places(clauses, direct)
         found: dict[int, None] = {}
-        owners = self._owners
-        while alive and len(found) < limit:
-            lowest = alive & -alive
-            found[owners[lowest.bit_length() - 1]] = None
-            alive ^= lowest
-        return found
-
-    def _without(self, clauses: int, alive: int) -> int:
-        """Clauses of conditions that have no other clause alive."""
-        shared = alive & self._shared
-        while shared:
-            siblings = self._siblings[self._owners[(shared & -shared).bit_length() - 1]]
-            clauses &= ~siblings
-            shared &= ~siblings
-        return clauses
+        while clauses and len(found) < limit:
+            lowest = clauses & -clauses
+            place = self._owners[lowest.bit_length() - 1]
+            if not self._siblings.get(place, 0) & alive:
+                found[place] = None
+            clauses ^= lowest
+        return tuple(sorted({*found, *direct})[:limit]) if direct else tuple(found)
 
 
 class _Column(ABC):
