@@ -34,6 +34,10 @@ VersionPath = Annotated[
     str, PathParameter(description="The version's content hash.", pattern="^[0-9a-f]{64}$")
 ]
 MessagePath = Annotated[UUID, PathParameter(description="The customer's message.")]
+Other = Annotated[
+    str,
+    QueryParameter(description="The content hash of the version to compare with.", pattern="^[0-9a-f]{64}$"),
+]
 Days = Annotated[int, QueryParameter(ge=1, le=3_650, description="Days back from now.")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items on the page.")]
 READ, WRITE, APPROVE = needs("rules:read"), needs("rules:write"), needs("rules:approve")
@@ -187,7 +191,7 @@ class RuleSetController(Controller):
 
     @get("/{version:str}/diff", operation_id="diffRuleSets", responses=ERRORS, guards=[READ])
     async def diff(
-        self, request: Caller, version: VersionPath, other: FromQuery[str], app: Application
+        self, request: Caller, version: VersionPath, other: Other, app: Application
     ) -> list[Difference]:
         """What changed from `other` to this version, by meaning."""
         organization = request.user.organization
