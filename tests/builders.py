@@ -14,7 +14,8 @@ from domain.facts import Brain, Heard
 from domain.ids import ArticleId, ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Message, Sender
 from domain.nlu.cues import Cues
-from domain.nlu.intents import Intent, IntentGuess
+from domain.nlu.grams import Vocabulary
+from domain.nlu.intents import Head, Intent, IntentGuess, IntentModel, Novelty, Scale
 from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Language, Understanding
 from domain.retrieval.passages import Article, Hit, Passage
@@ -148,6 +149,35 @@ def a_unit_vector(*values: float) -> NDArray[np.float32]:
 
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
+
+
+def an_intent_model(
+    names: tuple[str, ...] = ("east", "north"),
+    *,
+    words: tuple[str, ...] = (),
+    share: float = 0.0,
+    temperature: float = 1.0,
+    threshold: float = 2.0,
+    outliers: tuple[NDArray[np.float32], ...] = (),
+) -> IntentModel:
+    """Two intents, towards (1, 0) and (0, 1), with three utterances each; word n speaks for intent n."""
+    east, north = a_unit_vector(1, 0), a_unit_vector(0, 1)
+    return IntentModel(
+        names,
+        Head(np.array([[5, 0], [0, 5]], np.float32), np.zeros(2, np.float32), 1.0),
+        Head(np.eye(len(words), 2, dtype=np.float32) * 5, np.zeros(2, np.float32), 1.0),
+        Vocabulary({word: n for n, word in enumerate(words)}, np.ones(len(words), np.float32)),
+        share,
+        temperature,
+        Novelty(
+            np.array([east, east, east, north, north, north]),
+            np.array(outliers, np.float32).reshape(-1, 2),
+            Scale(-5.0, 0.5),
+            Scale(0.1, 0.1),
+            Scale(-0.5, 0.2),
+            threshold,
+        ),
+    )
 
 
 def an_intent(

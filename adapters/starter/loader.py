@@ -113,8 +113,28 @@ def intents() -> list[Intent]:
 
 
 def out_of_scope() -> list[str]:
-    """Messages that are none of the intents, for measuring."""
+    """Messages that are none of the intents: outliers for training."""
     return _typed(_read_toml(DATA / "intents" / "out_of_scope.toml")["utterances"], list[str], DATA)
+
+
+class Labelled(Struct, frozen=True):
+    """A message of the evaluation set, written apart from the utterances; 'out_of_scope' is no intent."""
+
+    text: str
+    intent: str
+
+
+def evaluation(name: str, kind: type[T]) -> list[T]:
+    """A file of the evaluation data, one JSON object a line. Raises `DataFileError` naming the line."""
+    path = DATA / "evaluation" / f"{name}.jsonl"
+    return [_line(line, kind, f"{path}, line {number}") for number, line in enumerate(path.open("rb"), 1)]
+
+
+def _line(line: bytes, kind: type[T], where: str) -> T:
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except msgspec.DecodeError as error:
+        raise DataFileError("bad_line", f"{where}: {error}.") from error
 
 
 @lru_cache(maxsize=1)

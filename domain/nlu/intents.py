@@ -1,21 +1,31 @@
-"""Which intent a message has, from its embedding: a calibrated linear head, with unknown as an answer.
+"""Which intent a message has: one linear head over its embedding and one over its wording, fused.
 
-Unknown is judged by the energy of the head's logits (Liu et al., Energy-based Out-of-distribution Detection,
-NeurIPS 2020) and the distance to the three nearest training utterances, each standardised on held-out
-training utterances; softmax alone is a poor detector.
+The fusion adds the logarithms of both probabilities with fixed shares; temperatures and shares are fitted on
+held-out training utterances (Guo et al., On Calibration of Modern Neural Networks, ICML 2017).
+
+Unknown is a result of its own. It is judged by the energy of the embedding head's logits (Liu et al.,
+Energy-based Out-of-distribution Detection, NeurIPS 2020), the distance to the three nearest training
+utterances, and whether known outliers are nearer, each standardised on held-out training utterances; softmax
+alone is a poor detector.
 """
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from domain.nlu.grams import Vocabulary
+
 ACT_ABOVE = 0.7
 """Calibrated confidence from which an intent may be acted on without asking (the customer's threshold)."""
 NEIGHBOURS = 3
+LEAST = 1e-9
+"""The smallest probability whose logarithm is taken."""
+
+Matrix = NDArray[np.float32]
 
 
 class Intent(Struct, frozen=True):
-    """One thing customers want, as the taxonomy describes it."""
+    """One thing customers want, as the taxonomy describes it. `asks` are facts worth asking for."""
 
     name: str
     family: str
@@ -24,6 +34,7 @@ class Intent(Struct, frozen=True):
     issue_type: str
     clarify: str
     utterances: tuple[str, ...]
+    asks: tuple[str, ...] = ()
 
 
 class IntentGuess(Struct, frozen=True):
@@ -38,60 +49,111 @@ class IntentGuess(Struct, frozen=True):
     novelty: float
 
 
-class IntentModel(Struct, frozen=True):
-    """A trained head over d-dimensional unit vectors.
+class Head(Struct, frozen=True):
+    """A linear classifier: weights (features, k), bias (k,), and the temperature of its probabilities."""
 
-    weights (k, d), bias (k,), utterances (n, d) unit rows; `energy` and `distance` are (mean, standard
-    deviation) on held-out utterances; `threshold` is the novelty at which 5% of them would be refused.
+    weights: Matrix
+    bias: Matrix
+    temperature: float
+
+    def log_probabilities(self, logits: Matrix) -> Matrix:
+        """Over the last axis."""
+        return np.log(np.maximum(softmax(logits / self.temperature), LEAST))
+
+
+class Scale(Struct, frozen=True):
+    """Mean and standard deviation of a measure on held-out utterances."""
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, values: NDArray[np.floating]) -> "Scale":
+        """The scale of some values."""
+        return cls(float(values.mean()), float(values.std()) or 1.0)
+
+    def __call__(self, value: Matrix) -> Matrix:
+        """The z-score."""
+        return (value - self.mean) / self.deviation
+
+
+class Novelty(Struct, frozen=True):
+    """How unlike the training utterances a message is.
+
+    utterances (n, d) and outliers (m, d) are unit rows; `threshold` is the sum of z-scores from which a
+    message is unknown, fitted on held-out utterances.
     """
 
-    names: tuple[str, ...]
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    utterances: NDArray[np.float32]
-    temperature: float
-    energy: tuple[float, float]
-    distance: tuple[float, float]
+    utterances: Matrix
+    outliers: Matrix
+    energy: Scale
+    distance: Scale
+    margin: Scale
     threshold: float
 
-    def guess(self, vector: NDArray[np.float32]) -> IntentGuess:
-        """Classify one unit vector of shape (d,)."""
-        logits = self.weights @ vector + self.bias
-        best = int(np.argmax(logits))
-        probabilities = softmax(logits / self.temperature)
-        novelty = self.novelty(logits, vector) - self.threshold
+    def __call__(self, logits: Matrix, vector: Matrix) -> float:
+        """Above 0 means unknown; from the embedding head's logits (k,) and the unit embedding (d,)."""
+        near = nearest(self.utterances @ vector[:, None])
+        far = nearest(self.outliers @ vector[:, None])
+        return float(self.scores(logits[None], near, far)[0]) - self.threshold
+
+    def scores(self, logits: Matrix, near: Matrix, far: Matrix) -> Matrix:
+        """The sums of z-scores for rows of logits (n, k) and mean cosines of the nearest (n,)."""
+        total = self.energy(energy(logits)) + self.distance(1 - near)
+        return total + self.margin(far - near) if len(self.outliers) else total
+
+
+class IntentModel(Struct, frozen=True):
+    """Trained on a taxonomy. `share` is the weight of the wording in the fusion, in 0..1."""
+
+    names: tuple[str, ...]
+    meaning: Head
+    wording: Head
+    vocabulary: Vocabulary
+    share: float
+    temperature: float
+    novelty: Novelty
+
+    def guess(self, text: str, vector: Matrix) -> IntentGuess:
+        """Classify a message by its text and unit embedding (d,)."""
+        logits = vector @ self.meaning.weights + self.meaning.bias
+        columns, values = self.vocabulary.features(text)
+        worded = values @ self.wording.weights[columns].astype(np.float32) + self.wording.bias
+        probabilities = self.probabilities(logits, worded)
+        best = int(np.argmax(probabilities))
+        novelty = self.novelty(logits, vector)
         return IntentGuess(
-            self.names[best],
-            round(float(probabilities[best]), 4),
-            bool(novelty <= 0),
-            round(float(novelty), 3),
+            self.names[best], round(float(probabilities[best]), 4), novelty <= 0, round(novelty, 3)
         )
 
-    def novelty(self, logits: NDArray[np.float32], vector: NDArray[np.float32]) -> float:
-        """How unlike the training utterances it is: standardised energy plus standardised distance."""
-        return standardised(energy(logits), self.energy) + standardised(
-            nearest_distance(self.utterances @ vector), self.distance
+    def probabilities(self, meaning: Matrix, wording: Matrix) -> Matrix:
+        """Fused and calibrated probabilities from the logits of both heads, over the last axis."""
+        fused = fuse(
+            self.meaning.log_probabilities(meaning), self.wording.log_probabilities(wording), self.share
         )
+        return softmax(fused / self.temperature)
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+def fuse(meaning: Matrix, wording: Matrix, share: float) -> Matrix:
+    """The weighted sum of logarithms of probabilities."""
+    return (1 - share) * meaning + share * wording
+
+
+def softmax(logits: Matrix) -> Matrix:
     """Probabilities over the last axis."""
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
-def energy(logits: NDArray[np.float32]) -> float:
-    """Minus log-sum-exp of the logits: low for familiar input."""
-    top = float(logits.max())
-    return -(top + float(np.log(np.exp(logits - top).sum())))
+def energy(logits: Matrix) -> Matrix:
+    """Minus log-sum-exp over the last axis: low for familiar input."""
+    top = logits.max(axis=-1)
+    return np.asarray(-(top + np.log(np.exp(logits - top[..., None]).sum(axis=-1))), np.float32)
 
 
-def nearest_distance(similarities: NDArray[np.float32]) -> float:
-    """One minus the mean cosine of the nearest neighbours."""
+def nearest(similarities: Matrix) -> Matrix:
+    """The mean cosine of the nearest neighbours, for each column of (n, columns)."""
     count = min(NEIGHBOURS, similarities.shape[0])
-    return 1.0 - float(np.partition(similarities, -count)[-count:].mean())
-
-
-def standardised(value: float, of: tuple[float, float]) -> float:
-    """The z-score of a value under (mean, standard deviation)."""
-    return (value - of[0]) / (of[1] or 1.0)
+    if not count:
+        return np.zeros(similarities.shape[1], np.float32)
+    return np.asarray(np.partition(similarities, -count, axis=0)[-count:].mean(axis=0), np.float32)

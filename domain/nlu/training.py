@@ -1,72 +1,135 @@
-"""Training the intent head: logistic regression on embeddings, calibrated on held-out folds."""
+"""Training the intent model: two linear heads, fused and calibrated on held-out folds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix  # type: ignore[import-untyped]  # has no stubs
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
+from sklearn.svm import LinearSVC
 
-from domain.nlu.intents import Intent, IntentModel, energy, nearest_distance, softmax, standardised
+from domain.nlu.grams import Vocabulary, vocabulary
+from domain.nlu.intents import Head, IntentModel, Matrix, Novelty, Scale, energy, fuse, nearest, softmax
 
 REGULARISATION = 20.0
-"""Inverse strength C of the L2 penalty; unit vectors want a weak one."""
-FOLDS = 5
-REFUSED_IN_SCOPE = 0.05
-"""Share of in-scope messages that the unknown threshold may cost."""
-TEMPERATURES = tuple(np.round(np.arange(0.3, 2.05, 0.05), 2).tolist())
+"""Inverse strength C of the L2 penalty on embeddings; unit vectors want a weak one."""
+FOLDS = 4
+REFUSED_IN_SCOPE = 0.1
+"""Share of held-out utterances that the unknown threshold refuses. They lie farther from the rest than
+messages do from all of them, so that it costs real messages a fraction of it."""
+TEMPERATURES = tuple(np.round(np.geomspace(0.05, 2.0, 33), 3).tolist())
+SHARES = (0.0, 0.2, 0.3, 0.4, 0.5)
+
+Labels = NDArray[np.int64]
+Progress = Callable[[int, int], None]
 
 
-def train(intents: Sequence[Intent], vectors: NDArray[np.float32]) -> IntentModel:
-    """Fit a head on `vectors` (n, d), the unit embeddings of all utterances in the order of `intents`.
+class Corpus(Struct, frozen=True):
+    """What there is to learn from: texts with unit embeddings (n, d) and labels; outliers' embeddings."""
 
-    Deterministic: the same utterances and vectors give the same model.
-    """
-    names = tuple(intent.name for intent in intents)
-    labels = np.repeat(np.arange(len(intents)), [len(intent.utterances) for intent in intents])
-    logits, distances = _held_out(vectors, labels)
-    energies = np.array([energy(row) for row in logits])
-    energy_scale = (float(energies.mean()), float(energies.std()))
-    distance_scale = (float(distances.mean()), float(distances.std()))
-    novelty = [
-        standardised(e, energy_scale) + standardised(d, distance_scale)
-        for e, d in zip(energies, distances, strict=True)
-    ]
-    head = _fit(vectors, labels)
+    names: tuple[str, ...]
+    texts: Sequence[str]
+    vectors: Matrix
+    labels: Labels
+    outliers: Matrix
+
+
+class _HeldOut(Struct, frozen=True):
+    """What heads that had not seen an utterance made of it: logits (n, k), cosines of neighbours (n,)."""
+
+    meaning: Matrix
+    wording: Matrix
+    near: Matrix
+
+
+def train(corpus: Corpus, progress: Progress = lambda _done, _total: None) -> IntentModel:
+    """Fit, fuse and calibrate. Deterministic: the same corpus gives the same model."""
+    words = vocabulary(corpus.texts)
+    rows = _rows(words, corpus.texts)
+    held_out = _held_out(corpus, rows, progress)
+    meaning = _temperature(held_out.meaning, corpus.labels)
+    wording = _temperature(held_out.wording, corpus.labels)
+    share, temperature = _fusion(
+        np.log(softmax(held_out.meaning / meaning) + 1e-9),
+        np.log(softmax(held_out.wording / wording) + 1e-9),
+        corpus.labels,
+    )
+    head, svm = _fit_meaning(corpus.vectors, corpus.labels), _fit_wording(rows, corpus.labels)
+    progress(FOLDS + 1, FOLDS + 1)
     return IntentModel(
-        names,
-        head.coef_.astype(np.float32),
-        head.intercept_.astype(np.float32),
-        vectors,
-        _temperature(logits, labels),
-        energy_scale,
-        distance_scale,
-        float(np.quantile(novelty, 1 - REFUSED_IN_SCOPE)),
+        corpus.names,
+        Head(head.coef_.T.astype(np.float32), head.intercept_.astype(np.float32), meaning),
+        Head(svm.coef_.T.astype(np.float16), svm.intercept_.astype(np.float32), wording),
+        words,
+        share,
+        temperature,
+        _novelty(corpus, held_out),
     )
 
 
-def _fit(vectors: NDArray[np.float32], labels: NDArray[np.int64]) -> LogisticRegression:
-    return LogisticRegression(C=REGULARISATION, max_iter=1_000).fit(vectors, labels)
+def _held_out(corpus: Corpus, rows: csr_matrix, progress: Progress) -> _HeldOut:
+    size = (len(corpus.labels), len(corpus.names))
+    meaning, wording = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    near = np.zeros(size[0], np.float32)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    for number, (seen, unseen) in enumerate(folds.split(corpus.vectors, corpus.labels)):
+        labels = corpus.labels[seen]
+        meaning[unseen] = _fit_meaning(corpus.vectors[seen], labels).decision_function(corpus.vectors[unseen])
+        wording[unseen] = _fit_wording(rows[seen], labels).decision_function(rows[unseen])
+        near[unseen] = nearest(corpus.vectors[seen] @ corpus.vectors[unseen].T)
+        progress(number + 1, FOLDS + 1)
+    return _HeldOut(meaning, wording, near)
 
 
-def _held_out(
-    vectors: NDArray[np.float32], labels: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Logits (n, k) and nearest distances (n,) of each utterance under a model that has not seen it."""
-    logits = np.zeros((len(labels), int(labels.max()) + 1), dtype=np.float32)
-    distances = np.zeros(len(labels))
-    for seen, unseen in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(vectors, labels):
-        head = _fit(vectors[seen], labels[seen])
-        logits[unseen] = head.decision_function(vectors[unseen])
-        distances[unseen] = [nearest_distance(vectors[seen] @ vector) for vector in vectors[unseen]]
-    return logits, distances
+def _fit_meaning(vectors: Matrix, labels: Labels) -> LogisticRegression:
+    return LogisticRegression(C=REGULARISATION, max_iter=500).fit(vectors, labels)
 
 
-def _temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """The temperature with the lowest held-out negative log-likelihood (Guo et al., ICML 2017)."""
+def _fit_wording(rows: csr_matrix, labels: Labels) -> LinearSVC:
+    return LinearSVC(C=1.0, random_state=0).fit(rows, labels)
 
-    def loss(temperature: float) -> float:
-        chosen = softmax(logits / temperature)[np.arange(len(labels)), labels]
-        return -float(np.log(np.maximum(chosen, 1e-9)).mean())
 
-    return float(min(TEMPERATURES, key=loss))
+def _rows(words: Vocabulary, texts: Sequence[str]) -> csr_matrix:
+    """The features of texts, (n, features)."""
+    found = [words.features(text) for text in texts]
+    lengths = np.cumsum([0, *(len(columns) for columns, _ in found)])
+    columns, values = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return csr_matrix((values, columns, lengths), shape=(len(texts), len(words.idf)))
+
+
+def _temperature(logits: Matrix, labels: Labels) -> float:
+    """The temperature with the lowest negative log-likelihood."""
+    return float(min(TEMPERATURES, key=lambda temperature: _loss(softmax(logits / temperature), labels)))
+
+
+def _fusion(meaning: Matrix, wording: Matrix, labels: Labels) -> tuple[float, float]:
+    """The share of the wording and the temperature of the fusion with the lowest negative log-likelihood."""
+
+    def loss(pair: tuple[float, float]) -> float:
+        share, temperature = pair
+        return _loss(softmax(fuse(meaning, wording, share) / temperature), labels)
+
+    return min(product(SHARES, TEMPERATURES), key=loss)
+
+
+def _loss(probabilities: Matrix, labels: Labels) -> float:
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return -float(np.log(np.maximum(chosen, 1e-9)).mean())
+
+
+def _novelty(corpus: Corpus, held_out: _HeldOut) -> Novelty:
+    far = nearest(corpus.outliers @ corpus.vectors.T)
+    free = Novelty(
+        corpus.vectors,
+        corpus.outliers,
+        Scale.of(energy(held_out.meaning)),
+        Scale.of(1 - held_out.near),
+        Scale.of(far - held_out.near),
+        0.0,
+    )
+    scores = free.scores(held_out.meaning, held_out.near, far)
+    return replace(free, threshold=float(np.quantile(scores, 1 - REFUSED_IN_SCOPE)))

@@ -48,7 +48,7 @@ def understand(text: str, vector: NDArray[np.float32], language: Language, model
     """Understand a message from its text, its unit embedding (d,) and its detected language."""
     return Understanding(
         language,
-        models.head.guess(vector),
+        models.head.guess(text, vector),
         models.finder.find(text),
         sentiment(CODE.sub(" ", text), models.lexicon),
     )

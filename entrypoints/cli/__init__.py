@@ -41,6 +41,8 @@ app.add_typer(bench, name="bench")
 evaluation = typer.Typer(help="Measure on data in public formats.", no_args_is_help=True)
 app.add_typer(evaluation, name="eval")
 app.add_typer(lab, name="rules")
+understanding = typer.Typer(help="Train what understands messages.", no_args_is_help=True)
+app.add_typer(understanding, name="nlu")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the flag
@@ -214,6 +216,41 @@ def bench_rules(as_json: Json = False) -> None:
 
     with errors_to_exit_codes():
         run(as_json=as_json)
+
+
+@evaluation.command("nlu")
+def eval_nlu(
+    data: Annotated[Path, typer.Option("--data", help="A file in CLINC150's format: data_full.json.")],
+    shots: Annotated[int | None, typer.Option(help="Training utterances an intent; else all.", min=5)] = None,
+    cache: Annotated[Path, typer.Option(help="Folder of the embedding model.")] = DEFAULT_DATA / "models",
+    as_json: Json = False,
+) -> None:
+    """Train on a data set's training part with the product's method, and measure on its test part."""
+    from entrypoints.cli import nlu
+
+    with errors_to_exit_codes():
+        found = nlu.evaluate(data, shots, cache)
+        if as_json:
+            show_json(found)
+        else:
+            nlu.print_report(found)
+
+
+@understanding.command("train")
+def nlu_train(
+    out: Annotated[Path | None, typer.Option(help="Where to write the model; else into the cache.")] = None,
+    cache: Annotated[Path, typer.Option(help="Folder of models.")] = DEFAULT_DATA / "models",
+    as_json: Json = False,
+) -> None:
+    """Train the intent model on the taxonomy and measure it on messages written apart."""
+    from entrypoints.cli import nlu
+
+    with errors_to_exit_codes():
+        found = nlu.train(cache, out)
+        if as_json:
+            show_json(found)
+        else:
+            nlu.print_report(found)
 
 
 @evaluation.command("rules")

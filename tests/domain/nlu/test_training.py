@@ -5,8 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from domain.nlu.intents import IntentModel
-from domain.nlu.training import TEMPERATURES, _temperature, train
-from tests.builders import an_intent
+from domain.nlu.training import SHARES, TEMPERATURES, Corpus, _temperature, train
 
 NAMES = ("reset", "billing", "flow", "report")
 DIMENSIONS = 16
@@ -20,10 +19,11 @@ def around(center: int, count: int, *, seed: int, spread: float = 0.12) -> NDArr
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
-def trained(spread: float = 0.12) -> IntentModel:
-    intents = [an_intent(name, utterances=tuple(f"{name} {n}" for n in range(EACH))) for name in NAMES]
+def trained(spread: float = 0.12, wording: str = "about") -> IntentModel:
+    """`wording` may name the intent."""
+    texts = [f"{wording.format(name)} {n}" for name in NAMES for n in range(EACH)]
     vectors = np.concatenate([around(n, EACH, seed=n, spread=spread) for n in range(len(NAMES))])
-    return train(intents, vectors)
+    return train(Corpus(NAMES, texts, vectors, np.repeat(np.arange(len(NAMES)), EACH), around(9, 5, seed=9)))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def model() -> IntentModel:
 
 @pytest.mark.parametrize(("center", "name"), list(enumerate(NAMES)))
 def test_unseen_messages_of_a_cluster_get_its_intent(model: IntentModel, center: int, name: str) -> None:
-    guesses = [model.guess(vector) for vector in around(center, 30, seed=100 + center)]
+    guesses = [model.guess("", vector) for vector in around(center, 30, seed=100 + center)]
 
     assert {guess.name for guess in guesses} == {name}
     assert sum(guess.known for guess in guesses) >= 25
@@ -41,7 +41,9 @@ def test_unseen_messages_of_a_cluster_get_its_intent(model: IntentModel, center:
 
 
 def test_a_far_message_is_unknown(model: IntentModel) -> None:
-    guesses = [model.guess(vector) for center in (8, 12, 15) for vector in around(center, 10, seed=center)]
+    guesses = [
+        model.guess("", vector) for center in (8, 12, 15) for vector in around(center, 10, seed=center)
+    ]
 
     assert not any(guess.known for guess in guesses)
     assert all(guess.novelty > 0 for guess in guesses)
@@ -50,7 +52,7 @@ def test_a_far_message_is_unknown(model: IntentModel) -> None:
 def test_confidence_is_a_probability_also_for_nonsense(model: IntentModel) -> None:
     nonsense = np.random.default_rng(5).normal(size=(50, DIMENSIONS)).astype(np.float32)
 
-    guesses = [model.guess(vector / np.linalg.norm(vector)) for vector in nonsense]
+    guesses = [model.guess("", vector / np.linalg.norm(vector)) for vector in nonsense]
 
     assert all(1 / len(NAMES) <= guess.confidence <= 1 for guess in guesses)
 
@@ -58,24 +60,34 @@ def test_confidence_is_a_probability_also_for_nonsense(model: IntentModel) -> No
 def test_training_twice_gives_the_same_model() -> None:
     one, other = trained(), trained()
 
-    np.testing.assert_array_equal(one.weights, other.weights)
-    np.testing.assert_array_equal(one.bias, other.bias)
-    assert (one.temperature, one.threshold) == (other.temperature, other.threshold)
-    assert (one.energy, one.distance) == (other.energy, other.distance)
+    for here, there in ((one.meaning, other.meaning), (one.wording, other.wording)):
+        np.testing.assert_array_equal(here.weights, there.weights)
+        np.testing.assert_array_equal(here.bias, there.bias)
+        assert here.temperature == there.temperature
+    assert (one.share, one.temperature) == (other.share, other.temperature)
+    assert one.novelty.threshold == other.novelty.threshold
 
 
 def test_a_model_has_a_row_an_intent_and_a_calibrated_temperature(model: IntentModel) -> None:
     assert model.names == NAMES
-    assert model.weights.shape == (len(NAMES), DIMENSIONS)
-    assert model.bias.shape == (len(NAMES),)
-    assert model.utterances.shape == (len(NAMES) * EACH, DIMENSIONS)
-    assert model.temperature in TEMPERATURES
+    assert model.meaning.weights.shape == (DIMENSIONS, len(NAMES))
+    assert model.wording.weights.shape == (len(model.vocabulary.columns), len(NAMES))
+    assert model.novelty.utterances.shape == (len(NAMES) * EACH, DIMENSIONS)
+    assert (model.temperature in TEMPERATURES, model.share in SHARES) == (True, True)
+
+
+def test_wording_that_tells_intents_apart_gets_a_share() -> None:
+    blurred = trained(spread=0.6, wording="about {}")
+
+    assert blurred.share > 0
+    guesses = [blurred.guess(f"about {name} 99", np.zeros(DIMENSIONS, np.float32)).name for name in NAMES]
+    assert guesses == list(NAMES)
 
 
 def test_confidence_is_about_how_often_the_guess_is_right() -> None:
     blurred = trained(spread=0.45)
     guesses = [
-        (blurred.guess(vector), name)
+        (blurred.guess("", vector), name)
         for center, name in enumerate(NAMES)
         for vector in around(center, 200, seed=200 + center, spread=0.45)
     ]
@@ -105,6 +117,8 @@ def test_logits_are_cooled_when_too_sure_and_heated_when_too_modest(
 def test_about_one_in_twenty_familiar_messages_is_refused() -> None:
     blurred = trained(spread=0.3)
 
-    unseen = [blurred.guess(v) for n in range(len(NAMES)) for v in around(n, 100, seed=300 + n, spread=0.3)]
+    unseen = [
+        blurred.guess("", v) for n in range(len(NAMES)) for v in around(n, 100, seed=300 + n, spread=0.3)
+    ]
 
     assert sum(not guess.known for guess in unseen) / len(unseen) < 0.2

@@ -1,26 +1,14 @@
 """Everything understood of one message."""
 
-import numpy as np
-
 from domain.nlu.entities import EntityFinder, EntityType, Gazetteer
-from domain.nlu.intents import IntentModel
 from domain.nlu.sentiment import Lexicon
 from domain.nlu.understanding import UNKNOWN, Language, Models, Understanding, understand
-from tests.builders import a_unit_vector, an_intent, an_understanding
+from tests.builders import a_unit_vector, an_intent, an_intent_model, an_understanding
 
-EAST, NORTH = a_unit_vector(1, 0), a_unit_vector(0, 1)
+EAST = a_unit_vector(1, 0)
 MODELS = Models(
     {"reset": an_intent("reset"), "billing": an_intent("billing")},
-    IntentModel(
-        ("reset", "billing"),
-        np.array([[9, 0], [0, 9]], np.float32),
-        np.zeros(2, np.float32),
-        np.array([EAST, NORTH]),
-        1.0,
-        (-9.0, 1.0),
-        (0.5, 0.5),
-        1.0,
-    ),
+    an_intent_model(("reset", "billing"), threshold=4.0),
     EntityFinder(Gazetteer({"okta": (EntityType.ORG, "Okta")})),
     Lexicon(frozenset(), {"awful": -3.0}, {}, {}, {}, {}, {}),
 )

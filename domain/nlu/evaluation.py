@@ -1,0 +1,65 @@
+"""How well an intent model does on messages that it has not seen."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from domain.nlu.intents import IntentGuess
+
+COSTS = (0.03, 0.05)
+"""Shares of in-scope messages that refusing the unknown may cost."""
+BINS = 10
+
+
+class Evaluation(Struct, frozen=True):
+    """Percentages. `unknown_recall` is by the in-scope cost in percent, at the best threshold for that cost.
+
+    `refused` and `caught` are what the model's own threshold does to in-scope and out-of-scope messages;
+    `ece` is the expected calibration error over ten bins of confidence (Naeini et al., AAAI 2015).
+    """
+
+    messages: int
+    accuracy: float
+    ece: float
+    unknown_messages: int
+    unknown_recall: dict[str, float]
+    refused: float
+    caught: float
+
+
+def evaluate(guesses: Sequence[IntentGuess], labels: Sequence[str | None]) -> Evaluation:
+    """Compare guesses with labels; None is out of scope."""
+    inside = np.array([label is not None for label in labels], bool)
+    right = np.array([guess.name == label for guess, label in zip(guesses, labels, strict=True)], bool)
+    sure = np.array([guess.confidence for guess in guesses])
+    novelty = np.array([guess.novelty for guess in guesses])
+    recall = {
+        f"{cost:.0%}": _percent(novelty[~inside] > np.quantile(novelty[inside], 1 - cost))
+        for cost in COSTS
+        if inside.any() and not inside.all()
+    }
+    return Evaluation(
+        int(inside.sum()),
+        _percent(right[inside]),
+        round(100 * calibration_error(sure[inside], right[inside]), 2),
+        int((~inside).sum()),
+        recall,
+        _percent(novelty[inside] > 0),
+        _percent(novelty[~inside] > 0),
+    )
+
+
+def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """The mean distance of confidence and accuracy over bins of equal width, weighted by their size."""
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = [
+        (bins == number).sum() * abs(right[bins == number].mean() - confidence[bins == number].mean())
+        for number in np.unique(bins)
+    ]
+    return float(sum(gaps) / len(confidence)) if len(confidence) else 0.0
+
+
+def _percent(found: NDArray[np.bool_]) -> float:
+    return round(100 * float(found.mean()), 2) if len(found) else 0.0
