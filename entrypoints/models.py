@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -130,7 +131,7 @@ def read_model(path: Path) -> IntentModel:
         with np.load(path, allow_pickle=False) as stored:
             rest = msgspec.json.decode(stored["rest"].tobytes(), type=_Rest)
             arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, KeyError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile, msgspec.DecodeError) as error:
         raise DataFileError("bad_model", f"{path}: this is no intent model: {error}.") from error
     meaning, wording, whole = rest.temperatures
     return IntentModel(
