@@ -83,7 +83,7 @@ class Context(Struct, frozen=True):
 
     `unanswered_in_a_row` counts the turns that found nothing (clarified or declined) since the last answer,
     `topic_turns` the turns in a row that named the topic. `told` holds facts that the customer gave when
-    asked, None for one that was asked for in vain.
+    asked, None for one that was asked for in vain. `language` is the last one surely heard.
     """
 
     topic: str | None = None
@@ -94,6 +94,7 @@ class Context(Struct, frozen=True):
     topic_turns: int = 0
     asking: Asking | None = None
     told: Mapping[str, FactValue] = {}
+    language: str | None = None
 
     def after(
         self,
@@ -103,8 +104,6 @@ class Context(Struct, frozen=True):
         entities: tuple[Entity, ...],
         sentiment: float,
         answered: bool,
-        asking: Asking | None = None,
-        told: Mapping[str, FactValue] | None = None,
     ) -> "Context":
         """Return the context after a turn: new entities first, the topic kept when the turn named none."""
         merged: dict[tuple[str, str], Entity] = {}
@@ -117,8 +116,8 @@ class Context(Struct, frozen=True):
             unanswered_in_a_row=0 if answered else self.unanswered_in_a_row + 1,
             sentiment=(*self.sentiment, sentiment)[-10:],
             topic_turns=0 if topic is None else self.repeats(topic) + 1,
-            asking=asking,
-            told=self.told if told is None else told,
+            told=self.told,
+            language=self.language,
         )
 
     def whole(self, text: str) -> str:

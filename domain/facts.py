@@ -18,7 +18,7 @@ from domain.nlu.understanding import Understanding
 from domain.retrieval.passages import Hit
 from domain.rules.asking import told
 from domain.rules.facts import Fact, Facts, FactValue, Schema, fits
-from domain.texts import Texts
+from domain.texts import Catalogue
 
 
 class Brain(Struct, frozen=True):
@@ -26,7 +26,7 @@ class Brain(Struct, frozen=True):
 
     intents: Mapping[str, Intent]
     cues: Cues
-    texts: Texts
+    texts: Catalogue
     thresholds: Thresholds
     calendar: Calendar
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.answer import FENCES, Citation, Draft, judge, write
 from domain.confidence import Confidence, confidence, relevance
@@ -13,7 +14,7 @@ from domain.facts import Brain, Heard, facts_for, told_by
 from domain.ids import ContentHash
 from domain.nlu.intents import ACT_ABOVE
 from domain.nlu.text import terms, tokens
-from domain.nlu.understanding import Understanding
+from domain.nlu.understanding import Language, Understanding
 from domain.retrieval.chunking import is_numbered
 from domain.retrieval.passages import Hit
 from domain.rules.actions import MAX_DEPTH, Outward
@@ -21,10 +22,13 @@ from domain.rules.asking import question
 from domain.rules.facts import Fact, Facts
 from domain.rules.ruleset import Decision
 from domain.rules.trial import Beside, InForce, Ruling
+from domain.texts import ENGLISH
 
 SMALL_TALK = {"greeting": "hello_again", "thanks_goodbye": "closing"}
 """Intents answered by a fixed text."""
 MAX_SMALL_TALK_TERMS = 3
+SURE_OF_LANGUAGE = 0.5
+"""Probability from which a message tells the language of the reply; below it the conversation's stays."""
 
 
 class ResponseType(StrEnum):
@@ -80,7 +84,8 @@ class Why(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """What to say, and why. `handoff` is set when people take over, `close` when this was the last word.
 
-    `outward` are the rules' actions that reach outside, `beside` what a trial makes of the turn.
+    `outward` are the rules' actions that reach outside, `beside` what a trial makes of the turn, `language`
+    that of the fixed texts.
     """
 
     text: str
@@ -94,6 +99,8 @@ class Plan(Struct, frozen=True):
     close: bool = False
     outward: tuple[Outward, ...] = ()
     beside: Beside | None = None
+    language: str = ENGLISH
+    right_to_left: bool = False
 
     @property
     def answered(self) -> bool:
@@ -168,7 +175,9 @@ class _Turn:
     ) -> None:
         self.heard, self.understood, self.hits = heard, understood, hits
         self.facts, self.ruling, self.written = facts, ruling, written
-        self.brain, self.texts = brain, brain.texts
+        self.brain, self.spoken = brain, surely(understood.language)
+        context, metadata = heard.conversation.context, heard.conversation.metadata
+        self.texts = brain.texts.of(self.spoken or context.language or metadata.get("language"))
         self.intent = brain.intents.get(understood.intent_name)
 
     def acknowledge(self) -> Plan:
@@ -206,10 +215,12 @@ class _Turn:
         return self._plan(Outcome.CLARIFIED, ResponseType.CLARIFICATION, text, asking=asking)
 
     def answer(self, written: Written) -> Plan:
+        said = written.draft.text
+        foreign = self.texts.language != ENGLISH
         return self._plan(
             Outcome.ANSWERED,
             self._type_of(written.draft),
-            written.draft.text,
+            f"{self.texts.answered_in_english}\n\n{said}" if foreign else said,
             parts=written.confidence,
             draft=written.draft,
         )
@@ -217,7 +228,7 @@ class _Turn:
     def ask(self) -> Plan:
         """One good clarifying question, or a polite no; from the second time on a person is offered too."""
         best = self.hits[0] if self.hits else None
-        if self.intent is not None and self.intent.clarify:
+        if self.intent is not None and self.intent.clarify and self.texts.language == ENGLISH:
             outcome, text = Outcome.CLARIFIED, self.texts.clarify.format(question=self.intent.clarify)
         elif best is not None and relevance(best, self.brain.thresholds) >= self.brain.thresholds.hint:
             outcome, text = Outcome.CLARIFIED, self.texts.did_you_mean.format(topic=best.passage.title)
@@ -256,8 +267,12 @@ class _Turn:
             entities=self.understood.entities,
             sentiment=self.understood.sentiment.score,
             answered=answered,
+        )
+        context = replace(
+            context,
             asking=asking,
             told=told_by(self.heard, self.ruling.ruleset.schema.facts),
+            language=self.spoken or context.language,
         )
         return Plan(
             f"{text}\n\n{self.texts.closed}" if close else text,
@@ -280,6 +295,8 @@ class _Turn:
             close,
             self.ruling.outward(str(self.heard.message.id)) if shallow else (),
             self.ruling.beside,
+            self.texts.language,
+            self.texts.right_to_left,
         )
 
     def _fixed_confidence(self, outcome: Outcome) -> Confidence:
@@ -297,6 +314,11 @@ class _Turn:
         if outcome in {Outcome.CLARIFIED, Outcome.DECLINED}:
             return (self.texts.action_rephrase, self.texts.action_person)
         return ()
+
+
+def surely(language: Language) -> str | None:
+    """The language of a message, unless it says too little to tell."""
+    return language.code if language.confidence >= SURE_OF_LANGUAGE else None
 
 
 def _considered(hit: Hit) -> Considered:

@@ -24,7 +24,7 @@ from adapters.starter.loader import schema
 from adapters.system import LangidDetector, SystemClock, TimeOrderedIds
 from domain.facts import Brain
 from domain.nlu.understanding import Models
-from domain.texts import Texts
+from domain.texts import Catalogue
 from entrypoints.models import load_brain, load_models
 from entrypoints.settings import Settings
 from ports.inbound.close import EscalateConversation, ResolveConversation
@@ -69,7 +69,7 @@ class Ports:
     brain: Brain
     clock: Clock
     ids: Ids
-    texts: Texts
+    texts: Catalogue
     keys: ApiKeys
     idempotency: Idempotency
     traffic: Traffic

@@ -20,7 +20,7 @@ from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Language, Understanding
 from domain.retrieval.passages import Article, Hit, Passage
 from domain.rules.ruleset import RuleSet, parse_ruleset
-from domain.texts import Texts
+from domain.texts import Catalogue, Texts
 from ports.outbound.keys import Principal
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -244,7 +244,7 @@ def a_brain(*intents: Intent, cues: Cues | None = None) -> Brain:
     return Brain(
         {intent.name: intent for intent in intents or (an_intent(),)},
         cues or Cues({"data_loss": ["lost everything"], "wants_person": ["real person"]}, {}),
-        some_texts(),
+        Catalogue({"en": some_texts()}),
         Thresholds(bias=-5.0, cosine=10.0, coverage=0.0, floor=0.6, hint=0.3),
         calendar(),
     )

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from babel import Locale, UnknownLocaleError
+from babel.messages.pofile import PoFileError, read_po
 from msgspec import Struct
 
 from domain.calendar import Calendar
@@ -26,7 +28,7 @@ from domain.nlu.sentiment import Lexicon
 from domain.retrieval.passages import Article
 from domain.rules.facts import Fact, Schema
 from domain.rules.ruleset import RuleSet, parse_ruleset
-from domain.texts import Texts
+from domain.texts import ENGLISH, Catalogue, Texts
 from domain.turn import ResponseType
 
 DATA = Path(__file__).parent / "data"
@@ -36,6 +38,7 @@ MIN_UTTERANCES = 15
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 T = TypeVar("T")
+BRACES = re.compile(r"\{\w+\}")
 
 
 class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,10 +153,27 @@ def rules(path: Path = DATA / "rules" / "starter.json") -> tuple[RuleSet, bytes]
     return parse_ruleset(source, path.name, schema()), source
 
 
-def texts(language: str = "en") -> Texts:
-    """The fixed texts of a language."""
-    path = DATA / "texts" / f"{language}.toml"
-    return _typed(_read_toml(path), Texts, path)
+def texts() -> Catalogue:
+    """The fixed texts of every language. Raises `DataFileError` naming the text that is not right."""
+    english = _catalogue(DATA / "texts" / f"{ENGLISH}.po", None)
+    found = {path.stem: _catalogue(path, english) for path in sorted((DATA / "texts").glob("*.po"))}
+    return Catalogue(found)
+
+
+def _catalogue(path: Path, english: Texts | None) -> Texts:
+    """One gettext catalogue; the context of a message is the name of its text."""
+    try:
+        with path.open("rb") as file:
+            catalog = read_po(file, abort_invalid=True)
+    except (OSError, PoFileError, UnknownLocaleError, ValueError) as error:
+        raise DataFileError("bad_catalogue", f"{path}: {error}.") from error
+    found = {str(message.context): str(message.string) for message in catalog if message.context}
+    for name, text in found.items():
+        original = text if english is None else getattr(english, name, "")
+        if not text or set(BRACES.findall(text)) != set(BRACES.findall(str(original))):
+            raise DataFileError("bad_text", f"{path}: '{name}' is empty or lacks a name in braces: {text!r}.")
+    right_to_left = Locale.parse(str(catalog.locale_identifier)).text_direction == "rtl"
+    return _typed({**found, "language": path.stem, "right_to_left": right_to_left}, Texts, path)
 
 
 def thresholds() -> Thresholds:

@@ -9,7 +9,7 @@ from domain.conversation import Conversation, Handoff, Status
 from domain.errors import NotFoundError
 from domain.ids import ConversationId, MessageId
 from domain.message import Message, Sender
-from domain.texts import Texts
+from domain.texts import Catalogue
 from ports.errors import Conflict
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.keys import Principal
@@ -85,7 +85,7 @@ class EscalateConversation:
     begin: Begin
     clock: Clock
     ids: Ids
-    texts: Texts
+    texts: Catalogue
 
     async def __call__(self, command: Escalate) -> Conversation:
         """Raises `NotFoundError`, `TransitionError`, `Unavailable`."""
@@ -94,9 +94,8 @@ class EscalateConversation:
             if conversation.status is Status.ESCALATED:
                 return
             now = self.clock.now()
-            notice = Message(
-                MessageId(self.ids.fresh()), Sender.SYSTEM, self.texts.handoff, now, kind="escalated"
-            )
+            text = self.texts.of(conversation.context.language, conversation.metadata.get("language")).handoff
+            notice = Message(MessageId(self.ids.fresh()), Sender.SYSTEM, text, now, kind="escalated")
             reason = command.reason or "The customer asked for a person."
             conversation.tell(notice)
             conversation.escalate(Handoff(reason, command.queue, command.priority), now)

@@ -19,6 +19,7 @@ from domain.nlu.entities import Entity
 from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Models, Understanding, understand
 from domain.rules.trial import InForce
+from domain.texts import ENGLISH
 from domain.turn import Plan, ResponseType, Why, plan_turn
 from ports.errors import Conflict
 from ports.outbound.clock import Clock, Ids
@@ -51,7 +52,10 @@ class Reply(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What the customer gets: the customer's MessageResponse, extended. `id` is the reply's message id."""
+    """What the customer gets: the customer's MessageResponse, extended. `id` is the reply's message id.
+
+    `language` is the message's, `reply_language` that of the reply's fixed parts.
+    """
 
     id: MessageId
     conversation_id: ConversationId
@@ -70,6 +74,8 @@ class Answer(Struct, frozen=True):
     status: Status
     processing_time_ms: int
     why: Why
+    reply_language: str = ENGLISH
+    right_to_left: bool = False
 
 
 class Thought(Struct, frozen=True):
@@ -206,6 +212,8 @@ class ReplyToMessage:
             conversation.status,
             max(0, round((now - since).total_seconds() * 1_000)),
             plan.why,
+            plan.language,
+            plan.right_to_left,
         )
 
     async def _say(self, conversation: Conversation, answer: Answer, thought: Thought) -> bytes:

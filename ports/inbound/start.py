@@ -8,7 +8,7 @@ from msgspec import Struct
 from domain.conversation import Channel, Conversation
 from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Message, Sender
-from domain.texts import Texts
+from domain.texts import Catalogue
 from ports.errors import Conflict
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.units import Begin
@@ -37,7 +37,7 @@ class StartConversation:
     begin: Begin
     clock: Clock
     ids: Ids
-    texts: Texts
+    texts: Catalogue
 
     async def __call__(self, command: Start) -> Started:
         """Raises `Unavailable` when the database is down."""
@@ -57,14 +57,13 @@ class StartConversation:
                 command.organization,
                 command.user,
                 command.channel,
-                greeting=self._greeting(),
+                greeting=self._greeting(command.metadata.get("language")),
                 metadata=command.metadata,
             )
             await unit.conversations.save(conversation)
             await unit.commit()
         return Started(conversation, new=True)
 
-    def _greeting(self) -> Message:
-        return Message(
-            MessageId(self.ids.fresh()), Sender.SYSTEM, self.texts.greeting, self.clock.now(), kind="greeting"
-        )
+    def _greeting(self, language: object) -> Message:
+        text = self.texts.of(language).greeting
+        return Message(MessageId(self.ids.fresh()), Sender.SYSTEM, text, self.clock.now(), kind="greeting")

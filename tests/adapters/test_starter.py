@@ -40,7 +40,7 @@ def test_every_rule_has_examples_that_fire_and_that_do_not() -> None:
 
 
 def test_the_other_files_load() -> None:
-    assert loader.texts().greeting
+    assert loader.texts().of().greeting
     assert 0 < loader.thresholds().hint < loader.thresholds().floor < 1
     assert len(loader.lexicon().valence) > 300
     assert loader.gazetteer().names["opportunities"][1] == "Opportunity"
@@ -122,3 +122,47 @@ def test_what_cannot_be_taken_is_told_with_its_reason(tmp_path: Path) -> None:
     assert "NUL" in reasons["nul.txt"]
     assert "not a kind of document" in reasons["sheet.xlsx"]
     assert "UTF-8" in reasons["latin.txt"]
+
+
+def test_fixed_texts_are_there_in_fifty_languages_and_know_their_direction() -> None:
+    catalogue = loader.texts()
+
+    assert len(catalogue.languages) >= 50
+    assert {code for code, texts in catalogue.languages.items() if texts.right_to_left} == {
+        "ar",
+        "fa",
+        "he",
+        "ur",
+    }
+    english = catalogue.of("en")
+    same = [code for code, texts in catalogue.languages.items() if texts.decline == english.decline]
+    assert same == ["en"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [("pt-BR", "pt"), ("nb_NO", "no"), ("zh-Hant-TW", "zh"), ("xx", "en"), (None, "en"), (7, "en")],
+)
+def test_a_language_tag_finds_its_catalogue(tag: object, language: str) -> None:
+    assert loader.texts().of(tag).language == language
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ('msgctxt "decline"\nmsgid "x"\nmsgstr ""\n', "decline"),
+        ('msgctxt "handoff"\nmsgid "x"\nmsgstr "{a}"\n', "handoff"),
+    ],
+)
+def test_a_catalogue_that_is_not_right_is_named(
+    entry: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "texts").mkdir()
+    english = (loader.DATA / "texts" / "en.po").read_text(encoding="utf-8")
+    (tmp_path / "texts" / "en.po").write_text(english, encoding="utf-8")
+    german = f'msgid ""\nmsgstr "Language: de\\n"\n\n{entry}'
+    (tmp_path / "texts" / "de.po").write_text(german, encoding="utf-8")
+    monkeypatch.setattr(loader, "DATA", tmp_path)
+
+    with pytest.raises(DataFileError, match=words):
+        loader.texts()

@@ -14,10 +14,11 @@ from domain.message import Attachment, AttachmentType, Message, Sender
 from domain.nlu.cues import Cues
 from domain.nlu.entities import Entity, EntityType
 from domain.nlu.sentiment import ASPECTS
-from domain.nlu.understanding import Understanding
+from domain.nlu.understanding import Language, Understanding
 from domain.retrieval.passages import Hit
 from domain.rules.ruleset import RuleSet, parse_ruleset
 from domain.rules.trial import InForce
+from domain.texts import Catalogue
 from domain.turn import Considered, Outcome, Plan, ResponseType, plan_turn
 from tests.builders import (
     a_brain,
@@ -28,6 +29,7 @@ from tests.builders import (
     a_ruleset,
     an_intent,
     an_understanding,
+    some_texts,
     something_heard,
 )
 
@@ -370,6 +372,7 @@ def test_the_context_remembers_an_answered_turn() -> None:
         unanswered_in_a_row=0,
         sentiment=(-0.4,),
         topic_turns=1,
+        language="en",
     )
     assert conversation.context.unanswered_in_a_row == 2, "planning changes nothing"
 
@@ -661,3 +664,34 @@ def test_a_tenants_own_calendar_decides_what_time_it_is() -> None:
     facts = facts_for(heard, an_understanding(), (), (), a_brain(), schema())
 
     assert (facts["hour_utc"], facts["local_hour"]) == (9, 22)
+
+
+def a_german_brain() -> Brain:
+    texts = {"decline": "nein", "answered_in_english": "auf Englisch", "language": "de"}
+    german = msgspec.structs.replace(some_texts(), **texts)
+    return msgspec.structs.replace(a_brain(), texts=Catalogue({"en": some_texts(), "de": german}))
+
+
+def in_german(hit: Hit) -> Plan:
+    understood = an_understanding(language="de", known=False)
+    return planned(understood=understood, brain=a_german_brain(), hits=(hit,))
+
+
+def test_fixed_texts_follow_the_customers_language() -> None:
+    plan = in_german(a_found(cosine=FAR))
+
+    assert (plan.text, plan.language, plan.context.language) == ("nein", "de", "de")
+
+
+def test_an_english_answer_says_so_in_the_customers_language() -> None:
+    assert in_german(a_found()).text.startswith("auf Englisch\n\nClick the link.")
+
+
+def test_a_message_too_short_to_tell_stays_in_the_conversations_language() -> None:
+    conversation = a_conversation()
+    conversation.context = Context(language="de")
+    unsure = msgspec.structs.replace(an_understanding(known=False), language=Language("en", 0.0))
+
+    plan = planned(something_heard("ok?", conversation=conversation), unsure, brain=a_german_brain())
+
+    assert (plan.text, plan.context.language) == ("nein", "de")

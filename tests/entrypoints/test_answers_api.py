@@ -23,6 +23,8 @@ EXTENSIONS = {
     "sentiment",
     "status",
     "why",
+    "reply_language",
+    "right_to_left",
 }
 LASAGNE = "What is the best recipe for a lasagne with spinach?"
 FURIOUS = "cancel everything, your billing is theft, I am calling my lawyer"
@@ -101,9 +103,9 @@ async def test_off_topic_is_declined_and_the_second_time_a_person_is_offered(
     first = await said(client, path, LASAGNE)
     second = await said(client, path, "And how long does it stay in the oven?")
 
-    assert (first["why"]["outcome"], first["response"]) == ("declined", app.ports.texts.decline)
+    assert (first["why"]["outcome"], first["response"]) == ("declined", app.ports.texts.of().decline)
     assert (first["citations"], first["response_type"]) == ([], "clarification")
-    assert app.ports.texts.offer_person in second["response"]
+    assert app.ports.texts.of().offer_person in second["response"]
     assert [first["status"], second["status"]] == ["active", "active"]
 
 
@@ -114,7 +116,7 @@ async def test_an_answer_in_between_ends_the_row_of_failures(client: httpx.Async
 
     answer = await said(client, path, LASAGNE)
 
-    assert app.ports.texts.offer_person not in answer["response"]
+    assert app.ports.texts.of().offer_person not in answer["response"]
 
 
 async def test_a_furious_enterprise_customer_gets_a_person_and_the_rule_is_named(
@@ -130,7 +132,7 @@ async def test_a_furious_enterprise_customer_gets_a_person_and_the_rule_is_named
     assert "RULE-ESC-001" in answer["escalation_reason"]
     assert "RULE-ESC-001" in fired
     assert (answer["response_type"], answer["status"]) == ("escalation", "escalated")
-    assert answer["response"] == app.ports.texts.handoff_within.format(minutes=15)
+    assert answer["response"] == app.ports.texts.of().handoff_within.format(minutes=15)
     assert (conversation["status"], conversation["priority"]) == ("escalated", "high")
     assert conversation["queue"] == "enterprise_support"
     assert conversation["escalation_reason"] == answer["escalation_reason"]
@@ -143,7 +145,7 @@ async def test_after_an_escalation_the_ai_is_silent(client: httpx.AsyncClient, a
     answers = [await said(client, path, text) for text in ("How do I reset my password?", LASAGNE, FURIOUS)]
 
     messages = await transcript(client, path)
-    assert {answer["response"] for answer in answers} == {app.ports.texts.acknowledged}
+    assert {answer["response"] for answer in answers} == {app.ports.texts.of().acknowledged}
     assert {answer["status"] for answer in answers} == {"escalated"}
     assert {answer["why"]["outcome"] for answer in answers} == {"acknowledged"}
     assert "ai_agent" not in {message["sender_type"] for message in messages}
@@ -206,3 +208,16 @@ async def _count(client: httpx.AsyncClient, path: str) -> object:
 def _words(text: str) -> str:
     """Text without list marks, emphasis and spacing."""
     return " ".join(re.sub(r"^\s*(?:\d+[.)]|[-*+])\s+|[*_`]", "", text, flags=re.MULTILINE).split()).lower()
+
+
+async def test_the_fixed_parts_follow_the_customers_language(client: httpx.AsyncClient, app: App) -> None:
+    start = {"user_id": str(uuid4()), "channel": "web", "metadata": {"language": "ar"}}
+    opened = (await client.post("/api/v1/conversations", json=start)).json()
+    path = f"/api/v1/conversations/{opened['id']}"
+    greeting = (await client.get(f"{path}/messages")).json()["messages"][0]["content"]
+
+    answer = await said(client, path, "Wie backe ich einen Kuchen mit Äpfeln und Zimt?")
+
+    assert greeting == app.ports.texts.of("ar").greeting
+    assert (answer["language"], answer["reply_language"], answer["right_to_left"]) == ("de", "de", False)
+    assert answer["response"] == app.ports.texts.of("de").decline

@@ -124,7 +124,7 @@ async def test_escalating_names_the_reason_and_tells_the_customer_once(
     assert (first.json()["queue"], first.json()["priority"]) == ("support", "normal")
     assert again.json() == first.json()
     notices = [m["content"] for m in await transcript(client, path) if m["sender_type"] == "system"]
-    assert notices == [app.ports.texts.greeting, app.ports.texts.handoff]
+    assert notices == [app.ports.texts.of().greeting, app.ports.texts.of().handoff]
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ async def test_the_greeting_is_a_system_message_that_does_not_count(
 
     messages = await transcript(client, path)
 
-    assert [(m["sender_type"], m["content"]) for m in messages] == [("system", app.ports.texts.greeting)]
+    assert [(m["sender_type"], m["content"]) for m in messages] == [("system", app.ports.texts.of().greeting)]
     assert (await client.get(path)).json()["message_count"] == 0
 
 
