@@ -214,10 +214,10 @@ async def test_the_fixed_parts_follow_the_customers_language(client: httpx.Async
     start = {"user_id": str(uuid4()), "channel": "web", "metadata": {"language": "ar"}}
     opened = (await client.post("/api/v1/conversations", json=start)).json()
     path = f"/api/v1/conversations/{opened['id']}"
-    greeting = (await client.get(f"{path}/messages")).json()["messages"][0]["content"]
+    [greeting] = await transcript(client, path)
 
     answer = await said(client, path, "Wie backe ich einen Kuchen mit Äpfeln und Zimt?")
 
-    assert greeting == app.ports.texts.of("ar").greeting
+    assert greeting["content"] == app.ports.texts.of("ar").greeting
     assert (answer["language"], answer["reply_language"], answer["right_to_left"]) == ("de", "de", False)
     assert answer["response"] == app.ports.texts.of("de").decline
