@@ -236,6 +236,33 @@ def eval_nlu(
             nlu.print_report(found)
 
 
+@evaluation.command("retrieval")
+def eval_retrieval(
+    data: Annotated[Path, typer.Option("--data", help="A folder in BEIR's format: corpus, queries, qrels.")],
+    split: Annotated[str, typer.Option(help="The judgements, qrels/SPLIT.tsv.")] = "test",
+    cache: Annotated[Path, typer.Option(help="Folder of the embedding model.")] = DEFAULT_DATA / "models",
+    as_json: Json = False,
+) -> None:
+    """Ranking quality of words, of meaning and of both on a judged collection."""
+    from entrypoints.cli import retrieval
+
+    with errors_to_exit_codes():
+        found = retrieval.evaluate(data, split, cache)
+        if as_json:
+            show_json(found)
+        else:
+            retrieval.print_table(found)
+
+
+@bench.command("retrieval")
+def bench_retrieval(as_json: Json = False) -> None:
+    """BM25 next to rank_bm25 and bm25s, and hybrid search, at 10,000 and 100,000 passages."""
+    from entrypoints.cli.bench import bench_retrieval as run
+
+    with errors_to_exit_codes():
+        run(as_json)
+
+
 @understanding.command("train")
 def nlu_train(
     out: Annotated[Path | None, typer.Option(help="Where to write the model; else into the cache.")] = None,

@@ -52,6 +52,26 @@ def bench_rules(as_json: bool) -> None:  # noqa: FBT001  # the command's own fla
     )
 
 
+def bench_retrieval(as_json: bool) -> None:  # noqa: FBT001  # the command's own flag
+    """Measure search and print it. Raises `Refused` outside a checkout."""
+    if importlib.util.find_spec("bm25s") is None:
+        raise Refused("The baselines need the development tools: run `make bench` in the repository.")
+    found = _measured("retrieval")
+    if as_json:
+        show_json(found)
+        return
+    for name, one in found.items():
+        ms = one["ms"]
+        show(f"{int(name.split('_')[1]):,} passages")
+        show(f"  BM25       {ms['casepilot']:.2f} ms; built in {one['build_s']:.1f} s, {one['memory_mb']} MB")
+        show(f"  bm25s      {ms['bm25s']:.2f} ms, {one['vs_bm25s']:g} times ours")
+        show(f"  rank_bm25  {ms['rank_bm25']:.1f} ms, {one['vs_rank_bm25']:g} times ours")
+        show(
+            f"  hybrid     {one['hybrid_ms']:.1f} ms with the question's embedding;"
+            f" built in {one['hybrid_build_s']:.1f} s, {one['hybrid_memory_mb']} MB more"
+        )
+
+
 def _measured(name: str) -> dict[str, Any]:
     """Run a benchmark of ops/bench, with a progress bar."""
     try:

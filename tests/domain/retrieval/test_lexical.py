@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
-from domain.retrieval.lexical import LexicalIndex
+from domain.retrieval.lexical import LexicalIndex, best
 
 DOCUMENTS = [["reset", "password", "password"], ["login", "password"], ["flow", "error"], []]
 TERM = st.sampled_from(["reset", "password", "login", "flow", "error", "user"])
@@ -30,7 +30,7 @@ def test_scores_equal_those_of_rank_bm25(corpus: list[list[str]], query: list[st
 
     scores = LexicalIndex(corpus).scores(query)
 
-    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(scores, expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("corpus", [[], [[]], [[], []]], ids=["no documents", "an empty one", "empty ones"])
@@ -105,3 +105,12 @@ def test_coverage_is_a_share_and_whole_exactly_when_every_word_is_held(
 
     assert 0 <= coverage <= 1
     assert (coverage == pytest.approx(1)) is (bool(query) and set(query) <= set(corpus[number]))
+
+
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0, -1.0]), max_size=12), st.integers(1, 15))
+def test_the_best_are_those_of_a_stable_sort(values: list[float], count: int) -> None:
+    scores = np.array(values)
+
+    expected = [n for n in np.argsort(-scores, kind="stable")[:count].tolist() if scores[n] > 0]
+
+    assert best(scores, count).tolist() == expected

@@ -48,3 +48,23 @@ def test_rows_that_are_not_contiguous_are_searched_alike() -> None:
     numbers, _ = VectorIndex(strided).search(rows[4], 1)
 
     assert numbers.tolist() == [4]
+
+
+@pytest.mark.parametrize(
+    ("exact", "scanned"), [(100, 10_000), (100, 200)], ids=["quantised", "inverted file"]
+)
+def test_large_sets_are_searched_approximately_and_ranked_exactly(exact: int, scanned: int) -> None:
+    centers = np.random.default_rng(1).normal(size=(20, 32))
+    rows = np.repeat(centers, 40, axis=0) + np.random.default_rng(2).normal(scale=0.3, size=(800, 32))
+    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    approximate, truth = VectorIndex(vectors, exact, scanned), VectorIndex(vectors)
+
+    shared = 0
+    for question in vectors[::40]:
+        numbers, cosines = approximate.search(question, 10)
+        expected, _ = truth.search(question, 10)
+        shared += len(set(numbers.tolist()) & set(expected.tolist()))
+        np.testing.assert_allclose(cosines, vectors[numbers] @ question, rtol=1e-5)
+        assert (np.diff(cosines) <= 0).all()
+
+    assert shared >= 0.9 * 20 * 10
