@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from domain.errors import TransitionError
 from domain.events import Abandoned, Answered, AnyEvent, ConversationStarted, Escalated, Resolved
-from domain.ids import ConversationId, OrganizationId, UserId
+from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Message, counts
 from domain.nlu.entities import Entity
 from domain.rules.facts import FactValue
@@ -72,10 +72,12 @@ OPEN = frozenset(AFTER_HEARING)
 
 
 class Asking(Struct, frozen=True):
-    """A fact that the customer was asked for, and the message that needed it."""
+    """A fact that the customer was asked for, and the message that needed it, `heard` in some parts."""
 
     fact: str
     message: str
+    at: datetime
+    heard: tuple[MessageId, ...] = ()
 
 
 class Context(Struct, frozen=True):
@@ -116,13 +118,19 @@ class Context(Struct, frozen=True):
             unanswered_in_a_row=0 if answered else self.unanswered_in_a_row + 1,
             sentiment=(*self.sentiment, sentiment)[-10:],
             topic_turns=0 if topic is None else self.repeats(topic) + 1,
+            asking=self.asking,
             told=self.told,
             language=self.language,
         )
 
-    def whole(self, text: str) -> str:
-        """What the customer wants, when `text` may be the answer to our question about it."""
-        return f"{self.asking.message}\n{text}" if self.asking else text
+    def answered_by(self, message: Message) -> Asking | None:
+        """Our question that a message may answer; not one that was still on its way to the customer."""
+        return self.asking if self.asking and message.at >= self.asking.at else None
+
+    def whole(self, message: Message) -> str:
+        """What the customer wants, when the message may be the answer to our question about it."""
+        asked = self.answered_by(message)
+        return f"{asked.message}\n{message.content}" if asked else message.content
 
     def repeats(self, topic: str) -> int:
         """Turns in a row, up to the last one, that named this topic."""

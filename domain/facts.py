@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from domain.calendar import Calendar
 from domain.confidence import Thresholds, relevance
-from domain.conversation import Conversation
+from domain.conversation import Asking, Conversation
 from domain.message import Message
 from domain.nlu.cues import Cues
 from domain.nlu.entities import EntityType
@@ -47,7 +47,12 @@ class Heard(Struct, frozen=True):
     @property
     def whole(self) -> str:
         """The message, with the one before it when it answers a question of ours."""
-        return self.conversation.context.whole(self.message.content)
+        return self.conversation.context.whole(self.message)
+
+    @property
+    def answers(self) -> Asking | None:
+        """Our question that the message answers, if it does."""
+        return self.conversation.context.answered_by(self.message)
 
 
 def facts_for(
@@ -85,16 +90,21 @@ def facts_for(
         "has_attachments": bool(heard.message.attachments),
         **_conversation_facts(conversation, heard, understood),
         **_clock_facts(heard.at, heard.calendar or brain.calendar),
-        **{fact.name: _from_metadata(fact, conversation) for fact in schema.from_metadata},
     }
-    given = told_by(heard, schema.facts)
-    return facts | {name: value for name, value in given.items() if facts.get(name) is None}
+    return facts | own_facts(heard, schema)
+
+
+def own_facts(heard: Heard, schema: Schema) -> dict[str, FactValue]:
+    """The tenant's own facts: from metadata, else what the customer said when asked."""
+    told_ = told_by(heard, schema.facts)
+    found = {fact.name: _from_metadata(fact, heard.conversation) for fact in schema.from_metadata}
+    return {name: told_.get(name) if value is None else value for name, value in found.items()}
 
 
 def told_by(heard: Heard, schema: Mapping[str, Fact]) -> Mapping[str, FactValue]:
     """The facts that the customer gave when asked, with the one that this message answers."""
-    context = heard.conversation.context
-    asked = schema.get(context.asking.fact) if context.asking else None
+    context, answers = heard.conversation.context, heard.answers
+    asked = schema.get(answers.fact) if answers else None
     return context.told if asked is None else {**context.told, asked.name: told(asked, heard.message.content)}
 
 

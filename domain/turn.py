@@ -1,27 +1,23 @@
 """Planning one turn: from what was heard, understood and found to what is said and why. A pure decision."""
 
-from collections.abc import Mapping
-from enum import StrEnum
-
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.answer import FENCES, Citation, Draft, judge, write
+from domain.answer import FENCES, Draft, judge, write
 from domain.confidence import Confidence, confidence, relevance
 from domain.conversation import Asking, Context, Handoff, Status
 from domain.escalation import approval_of, handoff_for
-from domain.facts import Brain, Heard, facts_for, told_by
-from domain.ids import ContentHash
+from domain.facts import Brain, Heard, facts_for, own_facts, told_by
 from domain.nlu.intents import ACT_ABOVE
 from domain.nlu.text import terms, tokens
 from domain.nlu.understanding import Language, Understanding
+from domain.plan import HELPED, Considered, Outcome, Plan, ResponseType, Why
 from domain.retrieval.chunking import is_numbered
 from domain.retrieval.passages import Hit
-from domain.rules.actions import MAX_DEPTH, Outward
+from domain.rules.actions import MAX_DEPTH
 from domain.rules.asking import question
 from domain.rules.facts import Fact, Facts
-from domain.rules.ruleset import Decision
-from domain.rules.trial import Beside, InForce, Ruling
+from domain.rules.trial import InForce, Ruling
 from domain.texts import ENGLISH
 
 SMALL_TALK = {"greeting": "hello_again", "thanks_goodbye": "closing"}
@@ -29,83 +25,6 @@ SMALL_TALK = {"greeting": "hello_again", "thanks_goodbye": "closing"}
 MAX_SMALL_TALK_TERMS = 3
 SURE_OF_LANGUAGE = 0.5
 """Probability from which a message tells the language of the reply; below it the conversation's stays."""
-
-
-class ResponseType(StrEnum):
-    """The customer's response types."""
-
-    INFORMATIONAL = "informational"
-    INSTRUCTIONAL = "instructional"
-    TECHNICAL = "technical"
-    CLARIFICATION = "clarification"
-    ESCALATION = "escalation"
-
-
-class Outcome(StrEnum):
-    """What became of the turn."""
-
-    ANSWERED = "answered"
-    CLARIFIED = "clarified"
-    DECLINED = "declined"
-    ESCALATED = "escalated"
-    SMALL_TALK = "small_talk"
-    SCRIPTED = "scripted"
-    ACKNOWLEDGED = "acknowledged"
-
-
-HELPED = frozenset({Outcome.ANSWERED, Outcome.SMALL_TALK, Outcome.SCRIPTED})
-"""Outcomes after which the customer has what they asked for."""
-
-
-class Considered(Struct, frozen=True):
-    """A passage that was weighed for the answer."""
-
-    passage_id: str
-    title: str
-    score: float
-    bm25: float
-    cosine: float
-    coverage: float
-
-
-class Why(Struct, frozen=True):
-    """Every reason of a turn, stored with it and shown."""
-
-    outcome: Outcome
-    route: str
-    question: str
-    confidence: Confidence
-    facts: Mapping[str, object]
-    rules: Decision | None
-    passages: tuple[Considered, ...]
-    ruleset: ContentHash
-
-
-class Plan(Struct, frozen=True):
-    """What to say, and why. `handoff` is set when people take over, `close` when this was the last word.
-
-    `outward` are the rules' actions that reach outside, `beside` what a trial makes of the turn, `language`
-    that of the fixed texts.
-    """
-
-    text: str
-    response_type: ResponseType
-    confidence: float
-    citations: tuple[Citation, ...]
-    suggested_actions: tuple[str, ...]
-    handoff: Handoff | None
-    context: Context
-    why: Why
-    close: bool = False
-    outward: tuple[Outward, ...] = ()
-    beside: Beside | None = None
-    language: str = ENGLISH
-    right_to_left: bool = False
-
-    @property
-    def answered(self) -> bool:
-        """Whether the customer got what they asked for."""
-        return self.why.outcome in HELPED
 
 
 class Written(Struct, frozen=True):
@@ -122,8 +41,10 @@ def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
     signals = brain.cues.signals(heard.whole)
     written = _written(heard, understood, hits, brain)
     sure = written.confidence.value if written else None
-    facts = facts_for(heard, understood, hits, signals, brain, rules.schema, sure)
-    ruling = rules.decide(facts, heard.conversation.id)
+    facts = facts_for(heard, understood, hits, signals, brain, rules.live.schema, sure)
+    theirs = {**facts, **own_facts(heard, rules.candidate.schema)} if rules.candidate else facts
+    ruling = rules.decide(facts, theirs, heard.conversation.id)
+    facts = {**theirs, **facts}
     turn = _Turn(heard, understood, hits, facts, ruling, brain, written)
     directive = ruling.decision.directive
     if heard.conversation.status is Status.ESCALATED:
@@ -211,7 +132,9 @@ class _Turn:
 
     def ask_for(self, fact: Fact) -> Plan:
         text = self.texts.ask_fact.format(fact=question(fact))
-        asking = Asking(fact.name, self.heard.whole)
+        before = self.heard.answers
+        parts = (*(before.heard if before else ()), self.heard.message.id)
+        asking = Asking(fact.name, self.heard.whole, self.heard.at, parts)
         return self._plan(Outcome.CLARIFIED, ResponseType.CLARIFICATION, text, asking=asking)
 
     def answer(self, written: Written) -> Plan:
@@ -257,23 +180,12 @@ class _Turn:
         handoff: Handoff | None = None,
         asking: Asking | None = None,
     ) -> Plan:
-        answered = outcome in HELPED
+        answered, before = outcome in HELPED, self.heard.answers
         decision, shallow = self.ruling.decision, self.heard.message.depth < MAX_DEPTH
+        if handoff is not None and handoff.draft:  # the customer sees the reasons, and must not see the draft
+            decision = replace(decision, directive=replace(decision.directive, reply=None))
         close = answered and decision.directive.close and self.heard.conversation.unanswered <= 1
-        parts = parts or self._fixed_confidence(outcome)
-        context = self.heard.conversation.context.after(
-            topic=self.understood.intent.name if self.understood.intent.known else None,
-            question=self.heard.question if outcome is Outcome.ANSWERED else None,
-            entities=self.understood.entities,
-            sentiment=self.understood.sentiment.score,
-            answered=answered,
-        )
-        context = replace(
-            context,
-            asking=asking,
-            told=told_by(self.heard, self.ruling.ruleset.schema.facts),
-            language=self.spoken or context.language,
-        )
+        parts, facts = parts or self._fixed_confidence(outcome), self.ruling.ruleset.schema.facts
         return Plan(
             f"{text}\n\n{self.texts.closed}" if close else text,
             response_type,
@@ -281,22 +193,39 @@ class _Turn:
             draft.citations if draft else (),
             self._suggested(outcome),
             handoff,
-            context,
+            self._context(outcome, asking),
             Why(
                 outcome,
                 "extractive" if draft else "fixed text",
                 self.heard.question,
                 parts,
-                {name: value for name, value in self.facts.items() if name != "message_text"},
+                {n: v for n, v in self.facts.items() if n not in facts or not facts[n].personal},
                 decision,
                 tuple(_considered(hit) for hit in self.hits),
                 self.ruling.ruleset.hash,
+                before.heard if before else (),
             ),
             close,
-            self.ruling.outward(str(self.heard.message.id)) if shallow else (),
+            self.ruling.outward(str(self.heard.message.id)) if shallow or self.ruling.failed else (),
             self.ruling.beside,
             self.texts.language,
             self.texts.right_to_left,
+        )
+
+    def _context(self, outcome: Outcome, asking: Asking | None) -> Context:
+        """What the next turn needs of this one."""
+        context = self.heard.conversation.context.after(
+            topic=self.understood.intent.name if self.understood.intent.known else None,
+            question=self.heard.question if outcome is Outcome.ANSWERED else None,
+            entities=self.understood.entities,
+            sentiment=self.understood.sentiment.score,
+            answered=outcome in HELPED,
+        )
+        return replace(
+            context,
+            asking=asking or (None if self.heard.answers else context.asking),
+            told=told_by(self.heard, self.ruling.ruleset.schema.facts),
+            language=self.spoken or context.language,
         )
 
     def _fixed_confidence(self, outcome: Outcome) -> Confidence:

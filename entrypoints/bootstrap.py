@@ -107,10 +107,10 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
     Servers that are down are no error here: calls say so later.
     """
     async with AsyncExitStack() as stack:
-        app_pool = engine(settings.database_url, APP, settings.pool)
-        stack.push_async_callback(app_pool.dispose)
-        worker_pool = engine(settings.database_url, WORKER, 2)
-        stack.push_async_callback(worker_pool.dispose)
+        roles = ((APP, settings.pool), (APP, 2), (WORKER, 2))  # long reads of history do not hold up turns
+        app_pool, history_pool, worker_pool = (engine(settings.database_url, *role) for role in roles)
+        for pool in (app_pool, history_pool, worker_pool):
+            stack.push_async_callback(pool.dispose)
         redis = connect_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
         cache = Path(settings.cache)
@@ -144,7 +144,7 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
             jobs=jobs,
             leases=jobs,
             reports=PostgresReports(app_pool),
-            history=PostgresHistory(app_pool),
+            history=PostgresHistory(history_pool),
             pings={
                 "database": lambda: ping(app_pool),
                 "redis": redis_answers,

@@ -16,8 +16,17 @@ from ports.outbound.history import History, LastFired
 
 TENANT = "SELECT set_config('app.current_org_id', $1, true)"
 BATCH = 2_000
+PATIENCE = "SET LOCAL statement_timeout = '30s'"
 TOLD = """
-SELECT t.heard_id, m.created_at, (t.answer -> 'why' -> 'facts')::text AS facts, m.content, t.ruleset
+SELECT t.heard_id, m.created_at, (t.answer -> 'why' -> 'facts')::text AS facts, t.ruleset, concat_ws(
+    E'\\n',
+    (
+        SELECT string_agg(p.content, E'\\n' ORDER BY p.seq)
+        FROM jsonb_array_elements_text(t.answer #> '{why,after}') a
+        JOIN core.messages p ON p.organization_id = t.organization_id AND p.id = a::uuid
+    ),
+    m.content
+) AS content
 FROM ai.turns t
 JOIN core.messages m ON m.organization_id = t.organization_id AND m.id = t.heard_id
 WHERE t.organization_id = $1
@@ -60,6 +69,7 @@ class PostgresHistory(History):
     async def fired(self, organization: OrganizationId, since: datetime) -> Mapping[str, LastFired]:
         async with driver(self._engine) as connection, connection.transaction(readonly=True):
             await connection.execute(TENANT, str(organization))
+            await connection.execute(PATIENCE)
             rows = await connection.fetch(FIRED, organization, since)
         return {row["rule"]: LastFired(row["times"], row["last"]) for row in rows}
 

@@ -22,6 +22,7 @@ from ports.outbound.units import Begin
 KEPT = 256
 """Compiled versions kept in a process; the oldest leaves first."""
 VERSION = [rule_sets.c[name] for name in Version.__struct_fields__]
+MOVABLE = [state.value for state in (State.IN_REVIEW, State.SHADOW, State.CANARY)]
 LISTED = [column for column in VERSION if column.name not in {"analysis", "rehearsal"}]
 
 
@@ -37,7 +38,11 @@ class PostgresRuleSets(RuleSets):
         await self._connection.execute(
             insert(rule_sets)
             .values(organization_id=self._organization, source=source, **values)
-            .on_conflict_do_nothing()
+            .on_conflict_do_update(
+                index_elements=["organization_id", "hash"],
+                set_={"rehearsal": values["rehearsal"]},
+                where=rule_sets.c.rehearsal.is_(None),
+            )
         )
 
     async def activate(self, version: ContentHash, approver: str, at: datetime) -> None:
@@ -91,8 +96,17 @@ class PostgresVersions(Versions):
         rows = await self._connection.execute(query.order_by(rule_sets.c.created_at.desc()).limit(limit))
         return [read_row(row, Version) for row in rows.mappings()]
 
-    async def move(self, version: ContentHash, state: State, approver: str | None) -> None:
-        await _set(self._connection, self._organization, version, state=state.value, approver=approver)
+    async def move(self, version: ContentHash, state: State, approver: str | None) -> bool:
+        done = await self._connection.execute(
+            update(rule_sets)
+            .where(_is(self._organization, version), rule_sets.c.state.in_(MOVABLE))
+            .values(state=state.value, approver=approver)
+        )
+        return bool(done.rowcount == 1)
+
+    async def lock(self) -> None:
+        row = select(organizations.c.id).where(organizations.c.id == self._organization)
+        await self._connection.execute(row.with_for_update())
 
 
 def _is(organization: OrganizationId, version: ContentHash) -> ColumnElement[bool]:

@@ -91,6 +91,15 @@ class PostgresTrials(Trials, TrialTurns):
             )
         return Compared(*row)
 
+    async def guarded(self, candidate: ContentHash) -> bool:
+        t = trials.c
+        query = select(t.id).where(
+            t.organization_id == self._organization,
+            t.candidate == candidate,
+            t.ending == Ending.GUARD.value,
+        )
+        return (await self._connection.execute(query.limit(1))).first() is not None
+
     async def differences(self, trial: UUID, limit: int) -> Sequence[Difference]:
         t = turns.c
         query = select(t.heard_id, t.created_at, t.beside).where(

@@ -25,11 +25,11 @@ from domain.nlu.cues import Cues
 from domain.nlu.entities import EntityType, Gazetteer
 from domain.nlu.intents import Intent
 from domain.nlu.sentiment import Lexicon
+from domain.plan import ResponseType
 from domain.retrieval.passages import Article
 from domain.rules.facts import Fact, Schema
 from domain.rules.ruleset import RuleSet, parse_ruleset
 from domain.texts import ENGLISH, Catalogue, Texts
-from domain.turn import ResponseType
 
 DATA = Path(__file__).parent / "data"
 FENCE = "+++"

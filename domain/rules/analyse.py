@@ -13,7 +13,7 @@ from domain.rules.actions import EXCLUSIVE, Action
 from domain.rules.condition import Condition, Group
 from domain.rules.facts import Facts, Schema
 from domain.rules.jsonlogic import Program
-from domain.rules.meaning import covered, overlap, way_out, witness
+from domain.rules.meaning import covered, empty, overlap, way_out, witness
 from domain.rules.normal import Box, boxes
 from domain.rules.rule import Rule
 from domain.rules.ruleset import RuleSet
@@ -94,7 +94,7 @@ def _boxes(rule: Rule, schema: Schema) -> tuple[Box, ...] | None:
     if isinstance(rule.condition, Program):
         return None
     found = boxes(rule.condition, schema)
-    return None if found is None else tuple(box for box in found if witness(box, schema) is not None)
+    return None if found is None else tuple(box for box in found if not empty(box, schema))
 
 
 def _alone(boxed: Sequence[_Boxed], schema: Schema) -> Iterator[Finding]:
@@ -104,7 +104,7 @@ def _alone(boxed: Sequence[_Boxed], schema: Schema) -> Iterator[Finding]:
             yield Finding(Kind.NEVER, (name,), f"{name} never fires: its conditions contradict one another.")
         elif not isinstance(one.rule.condition, Program):
             never = boxes(Group("NOT", (one.rule.condition,)), schema)
-            if never is not None and all(witness(box, schema) is None for box in never):
+            if never is not None and all(empty(box, schema) for box in never):
                 said = f"{name} always fires when its facts are known."
                 yield Finding(Kind.ALWAYS, (name,), said, witness(one.boxes[0], schema))
 

@@ -4,9 +4,11 @@ import re
 
 from domain.rules.facts import Fact, FactValue, Kind
 
-NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
-YES = re.compile(r"(?:yes|yep|yeah|sure|correct|right|true|ja|oui|si|sí)\b", re.IGNORECASE)
-NO = re.compile(r"(?:no|nope|not|false|nein|non)\b", re.IGNORECASE)
+NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
+THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d{1,3}(?:\.\d{3})+(?:,\d+)?")
+ENDING = r"(?:,? (?:please|thanks|it is|we do|i do|it is not|we don't|i don't))?[.! ]*"
+YES = re.compile(r"(?:yes|yep|yeah|sure|correct|right|true|ja|oui|si|sí)" + ENDING, re.IGNORECASE)
+NO = re.compile(r"(?:no|nope|false|nein|non)" + ENDING, re.IGNORECASE)
 MAX_TOLD = 200
 """Characters of an answer that are kept as the value of a text fact."""
 
@@ -22,7 +24,7 @@ def told(fact: Fact, text: str) -> FactValue:
     if fact.kind is Kind.NUMBER:
         return _number(fact, said)
     if fact.kind is Kind.BOOLEAN:
-        return True if YES.match(said) else False if NO.match(said) else None
+        return True if YES.fullmatch(said) else False if NO.fullmatch(said) else None
     lower = said.lower()
     named = [value for value in fact.values if re.search(rf"\b{re.escape(value.lower())}\b", lower)]
     if fact.kind is Kind.LIST:
@@ -33,10 +35,22 @@ def told(fact: Fact, text: str) -> FactValue:
 
 
 def _number(fact: Fact, said: str) -> float | None:
-    found = NUMBER.search(said)
-    if found is None:
+    """The one number in an answer; of several nobody knows which one is meant."""
+    found = NUMBER.findall(said)
+    if len(found) != 1:
         return None
-    value = float(found.group().replace(",", "."))
+    text = found[0]
+    if THOUSANDS.fullmatch(text):
+        text = text.replace(_grouping(text), "")
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:  # 1.2.3 is a version, not a number
+        return None
     low = value if fact.low is None else fact.low
     high = value if fact.high is None else fact.high
     return value if low <= value <= high and (value.is_integer() or not fact.whole) else None
+
+
+def _grouping(text: str) -> str:
+    """The sign between thousands: the first of the two that are in use."""
+    return min((sign for sign in ",." if sign in text), key=text.index)

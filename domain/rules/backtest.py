@@ -19,6 +19,8 @@ SAMPLES = 20
 """Changed turns that a report lists."""
 Z95 = 1.96
 """Standard deviations on either side of a 95% interval of the normal distribution."""
+KEPT = 5_000
+"""Different sets of fired rules that are kept merged, or counted apart: memory stays bounded."""
 EVERY = 1_000
 """Turns between two reports of progress."""
 
@@ -78,6 +80,8 @@ class _Decided:
         places = self._ruleset.index.certain(known)
         directive = self._merged.get(places)
         if directive is None:
+            if len(self._merged) >= KEPT:
+                self._merged.clear()
             directive = self._merged[places] = self._ruleset.merged(places)
         return places, directive
 
@@ -132,6 +136,7 @@ class _Tally:
         self.turns = self.changed = 0
         self._actions: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
         self._rules: tuple[Counter[tuple[int, ...]], Counter[tuple[int, ...]]] = (Counter(), Counter())
+        self._counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
         self._hours = [0] * HOURS
         self._flips = [0, 0]
         self._handovers: list[tuple[datetime, str, int | None]] = []
@@ -144,6 +149,8 @@ class _Tally:
         self.turns += 1
         for which, (places, directive) in enumerate((old, new)):
             self._rules[which][places] += 1
+            if len(self._rules[which]) >= KEPT:
+                self._fold()
             for label in self._labelled(directive):
                 self._actions[label][which] += 1
         if new[1].queue is not None:
@@ -175,16 +182,22 @@ class _Tally:
     def _labelled(self, directive: Directive) -> tuple[str, ...]:
         found = self._labels.get(directive)
         if found is None:
+            if len(self._labels) >= KEPT:
+                self._labels.clear()
             found = self._labels[directive] = labels(directive)
         return found
 
-    def _by_rule(self) -> dict[str, tuple[int, int]]:
-        counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    def _fold(self) -> None:
+        """Add up the counts of sets of rules by rule."""
         for which, decided in enumerate((self._before, self._after)):
             for places, times in self._rules[which].items():
                 for name in decided.names(places):
-                    counts[name][which] += times
-        return {name: (old, new) for name, (old, new) in sorted(counts.items())}
+                    self._counts[name][which] += times
+            self._rules[which].clear()
+
+    def _by_rule(self) -> dict[str, tuple[int, int]]:
+        self._fold()
+        return {name: (old, new) for name, (old, new) in sorted(self._counts.items())}
 
 
 def labels(directive: Directive) -> tuple[str, ...]:

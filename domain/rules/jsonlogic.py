@@ -16,6 +16,8 @@ from domain.rules.evaluate import Known, KnownValue, number
 from domain.rules.facts import AGE, NOW, Fact, Kind, RuleError, Schema
 from domain.rules.words import duration, span
 
+PROGRAM_BUDGET = 20_000
+"""Operations of one imported expression: under a millisecond, whatever it says."""
 OPS_BUDGET = 4_000_000
 """Operations one evaluation may charge; far above any rule set within `ruleset.MAX_VALUES`."""
 MAX_DEPTH = 64
@@ -36,6 +38,7 @@ TURNED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "
 JsonLogic = Mapping[str, object]
 
 _engine = datalogic_py.Engine(config={"ops_budget": OPS_BUDGET})
+_small = datalogic_py.Engine(config={"ops_budget": PROGRAM_BUDGET})
 
 
 def to_jsonlogic(condition: Condition, schema: Schema, *, negated: bool = False) -> JsonLogic:
@@ -85,7 +88,7 @@ class Program:
         check_size(logic, where)
         text = msgspec.json.encode(logic).decode()
         try:
-            self._rule = _engine.compile(text)
+            self._rule = _small.compile(text)
         except (datalogic_py.DataLogicError, ValueError) as error:
             raise RuleError("bad_expression", f"{where}: {error}.") from error
         self.reads = frozenset(_variables(logic))

@@ -35,6 +35,11 @@ def witness(box: Box, schema: Schema) -> dict[str, FactValue] | None:
     return found | {name: moment(time) for name, time in times.items()}
 
 
+def empty(box: Box, schema: Schema) -> bool:
+    """Whether certainly no facts lie inside; what only a pattern could tell is not certain."""
+    return any(region.empty(schema.facts.get(name)) for name, region in box.regions.items())
+
+
 def overlap(one: Box, other: Box, schema: Schema) -> Box | None:
     """What two boxes have in common."""
     if not one.missing.isdisjoint(other.regions) or not other.missing.isdisjoint(one.regions):
@@ -71,9 +76,7 @@ def way_out(inside: Box, others: Sequence[Box], schema: Schema) -> Box | None:
                 return found
         return None
 
-    if any(region.empty(schema.facts.get(name)) for name, region in inside.regions.items()):
-        return None
-    return search(inside, others)
+    return None if empty(inside, schema) else search(inside, others)
 
 
 def _parts_outside(box: Box, schema: Schema) -> Iterator[Box]:

@@ -5,6 +5,7 @@ it holds, false when it is known and it fails (strong Kleene logic, as in evalua
 open, so what is proved impossible is; every example is checked by our own evaluator before it is shown.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ Term = Any
 """A term of the solver, which is untyped."""
 TIMEOUT = 5_000
 """Milliseconds for one question."""
+ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 MOST = 4_102_444_800.0
 """Seconds from 1970 to 2100: times that an example may name."""
 
@@ -105,7 +107,7 @@ class _Encoding:
         if leaf.operator == "matches":
             return self._item(leaf.field, f"/{leaf.value}/")
         if leaf.operator in {"contains", "starts_with"}:
-            part = z3.StringVal(str(leaf.value))
+            part = _text(str(leaf.value))
             return z3.Contains(value, part) if leaf.operator == "contains" else z3.PrefixOf(part, value)
         if leaf.operator == "within":
             low, high = duration(str(leaf.value))
@@ -130,7 +132,7 @@ class _Encoding:
         if fact.kind is Kind.BOOLEAN:
             return bool(z3.is_true(value))
         if fact.kind is Kind.TEXT:
-            return str(value.as_string())
+            return ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), value.as_string())
         real = value.as_fraction() if z3.is_rational_value(value) else value.as_long()
         return moment(float(real)) if fact.kind is Kind.TIME else float(real)
 
@@ -147,7 +149,7 @@ def _bounds(fact: Fact, value: Term) -> list[Term]:
     if fact.kind is Kind.TIME:
         return [value >= 0, value <= MOST]
     if fact.kind is Kind.TEXT and fact.values:
-        return [z3.Or([value == z3.StringVal(one) for one in fact.values])]
+        return [z3.Or([value == _text(one) for one in fact.values])]
     if fact.kind is not Kind.NUMBER:
         return []
     low = [] if fact.low is None else [value >= fact.low]
@@ -157,7 +159,12 @@ def _bounds(fact: Fact, value: Term) -> list[Term]:
 def _constant(fact: Fact, value: object) -> Term:
     if fact.kind is Kind.BOOLEAN:
         return z3.BoolVal(value)
-    return z3.StringVal(str(value)) if fact.kind is Kind.TEXT else z3.RealVal(repr(number(value)))
+    return _text(str(value)) if fact.kind is Kind.TEXT else z3.RealVal(repr(number(value)))
+
+
+def _text(value: str) -> Term:
+    """A text constant; the solver reads escapes in it, so that whatever is not plain ASCII becomes one."""
+    return z3.StringVal("".join(c if c.isascii() and c != "\\" else f"\\u{{{ord(c):x}}}" for c in value))
 
 
 def _compared(operator: str, value: Term, constant: Term) -> Term:

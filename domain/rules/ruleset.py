@@ -25,6 +25,8 @@ MAX_SOURCE = 16_777_216
 MAX_RULES = 10_000
 MAX_VALUES = 1_000_000
 """Comparisons and listed values of a whole rule set."""
+MAX_PROGRAMS = 100
+"""Imported expressions of a whole rule set; each is run in every turn, outside the index."""
 MAX_TRACED = 20
 """Near misses, and possible rules, that a decision explains; a large set may have thousands."""
 CONDITION_KEYS = ("conditions", "when", "logic")
@@ -118,6 +120,9 @@ def read_ruleset(raw: object, name: str, schema: Schema) -> RuleSet:
             raise RuleError("duplicate_rule", f"{name}: the id '{rule.id}' is used twice.")
         seen.add(rule.id)
         _check_examples(rule, schema)
+    if sum(isinstance(rule.condition, Program) for rule in rules) > MAX_PROGRAMS:
+        said = f"{name}: more than {MAX_PROGRAMS} imported expressions that no tree can say. Use trees."
+        raise RuleError("too_many_programs", said)
     if sum(_size(rule) for rule in rules) > MAX_VALUES:
         raise RuleError("too_large", f"{name}: more than {MAX_VALUES:,} values in all. Split the rule set.")
     ruleset = RuleSet(rules, content_hash(raw), schema)

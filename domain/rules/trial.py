@@ -10,7 +10,7 @@ from msgspec import Struct
 from domain.ids import ContentHash, ConversationId
 from domain.rules.actions import EscalateAction, NotifyAction, Outward, TagAction, merge, outward
 from domain.rules.backtest import Interval, differing, paired_change
-from domain.rules.facts import Facts, RuleError, Schema
+from domain.rules.facts import Facts, RuleError
 from domain.rules.ruleset import Decision, RuleSet
 
 BROKEN = (EscalateAction("support"), NotifyAction("operations", "webhook"), TagAction("rules_failed"))
@@ -59,19 +59,12 @@ class InForce(Struct, frozen=True):
     trial: Trial | None = None
     candidate: RuleSet | None = None
 
-    @property
-    def schema(self) -> Schema:
-        """The facts of both sides; where both declare one, the live side's."""
-        if self.candidate is None or not self.candidate.schema.from_metadata:
-            return self.live.schema
-        return Schema([*({**self.candidate.schema.facts, **self.live.schema.facts}).values()])
-
-    def decide(self, facts: Facts, conversation: ConversationId) -> Ruling:
-        """Decide once for each side; a candidate that fails leaves the turn to the live rules."""
+    def decide(self, facts: Facts, theirs: Facts, conversation: ConversationId) -> Ruling:
+        """Decide once for each side, the candidate on `theirs`; one that fails leaves the turn to live."""
         live, failed = _decided(self.live, facts)
         if self.trial is None or self.candidate is None:
             return Ruling(live, self.live, failed)
-        candidate, broken = _decided(self.candidate, facts)
+        candidate, broken = _decided(self.candidate, theirs)
         takes = not broken and self.trial.takes(conversation)
         beside = Beside.of(live, candidate, ran_candidate=takes)
         if takes:

@@ -103,7 +103,8 @@ class ConversationController(Controller):
         self, request: Caller, conversation_id: ConversationPath, app: Application
     ) -> schemas.Conversation:
         """Read a conversation."""
-        return schemas.Conversation.of(await app.read.one(request.user, ConversationId(conversation_id)))
+        found = await app.read.one(request.user, ConversationId(conversation_id))
+        return schemas.Conversation.of(found, staff=request.user.may_see_all)
 
     @post(
         "/{conversation_id:uuid}/messages",
@@ -126,7 +127,7 @@ class ConversationController(Controller):
             data.content,
             data.attachments,
             None if request.user.may_see_all else request.user.user,
-            data.depth,
+            data.depth if request.user.may_see_all else 0,
         )
         if "text/event-stream" in request.headers.get("accept", ""):
 

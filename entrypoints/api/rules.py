@@ -1,5 +1,6 @@
 """The rule lab over HTTP: facts, checks, drafts, versions, rehearsals, reasons."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -41,6 +42,7 @@ Other = Annotated[
 Days = Annotated[int, QueryParameter(ge=1, le=3_650, description="Days back from now.")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items on the page.")]
 READ, WRITE, APPROVE = needs("rules:read"), needs("rules:write"), needs("rules:approve")
+ADMIN = needs("admin")
 
 
 def who(request: Caller) -> Who:
@@ -85,9 +87,13 @@ class RuleController(Controller):
 
     @post("/explain", operation_id="explainRules", status_code=HTTP_200_OK, responses=POST_ERRORS)
     async def explain(self, data: JSONBody[wire.Explain]) -> Explained:
-        """Say what rules make of some facts, and what would have turned each."""
-        ruleset = parse_ruleset(encoded(data.document), "the document", schema())
-        return explained(ruleset, data.facts, data.rule)
+        """Say what rules make of some facts: one, or those that fire, nearly do, or might."""
+
+        def told() -> Explained:
+            ruleset = parse_ruleset(encoded(data.document), "the document", schema())
+            return explained(ruleset, data.facts, data.rule)
+
+        return await asyncio.to_thread(told)
 
     @post("/sweep", operation_id="sweepThreshold", status_code=HTTP_200_OK, responses=POST_ERRORS)
     async def sweep(self, request: Caller, data: JSONBody[wire.SweepThreshold], app: Application) -> Swept:
@@ -112,9 +118,9 @@ class RuleController(Controller):
         """Who may approve a version, and the gates before it is published."""
         return await app.lab.settings(request.user.organization)
 
-    @put("/settings", operation_id="setRuleSettings", responses=PUT_ERRORS, guards=[APPROVE])
+    @put("/settings", operation_id="setRuleSettings", responses=PUT_ERRORS, guards=[ADMIN])
     async def configure(self, request: Caller, data: JSONBody[LabSettings], app: Application) -> LabSettings:
-        """Set them; the change is audited."""
+        """Set them, as an administrator: an approver alone must not loosen them. The change is audited."""
         return await app.lab.configure(who(request), data)
 
 

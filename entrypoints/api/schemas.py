@@ -25,8 +25,9 @@ class StartConversation(Struct, frozen=True):
 class SendMessage(Struct, frozen=True):
     """Say something. At most 5,000 characters and 5 attachments.
 
-    `depth` is for automations: one more than the depth of the action that they answer. Rules of deep messages
-    reach nobody outside, so automations cannot call each other forever.
+    `depth` is for automations, from callers that see all conversations: one more than the depth of the action
+    that they answer. Rules of deep messages reach nobody outside, so automations cannot call each other
+    forever.
     """
 
     content: Annotated[str, Meta(max_length=5_000, min_length=1)]
@@ -70,10 +71,11 @@ class Conversation(Struct, frozen=True):
     priority: str | None
     resolution: str | None
     metadata: Mapping[str, object]
+    draft: str | None = None
 
     @classmethod
-    def of(cls, conversation: Aggregate) -> "Conversation":
-        """The wire form of an aggregate."""
+    def of(cls, conversation: Aggregate, *, staff: bool = False) -> "Conversation":
+        """The wire form of an aggregate; an answer that awaits approval is for staff only."""
         handoff = conversation.handoff
         return cls(
             conversation.id,
@@ -89,6 +91,7 @@ class Conversation(Struct, frozen=True):
             handoff.priority if handoff else None,
             conversation.resolution,
             conversation.metadata,
+            (handoff.draft or None) if handoff and staff else None,
         )
 
 

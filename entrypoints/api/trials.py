@@ -24,7 +24,7 @@ class RehearsalController(Controller):
     tags = ["rules"]  # noqa: RUF012  # Litestar types it as an instance's
     guards = [READ]  # noqa: RUF012  # as above
 
-    @post(operation_id="startRehearsal", status_code=HTTP_202_ACCEPTED, responses=POST_ERRORS)
+    @post(operation_id="startRehearsal", status_code=HTTP_202_ACCEPTED, responses=POST_ERRORS, guards=[WRITE])
     async def start(self, request: Caller, data: JSONBody[wire.Rehearse], app: Application) -> wire.Rehearsal:
         """Replay the turns of the last days under the live rules and these; look for the report later."""
         command = AskRehearsal(who(request), encoded(data.document), ago(data.days), data.staffing)

@@ -100,9 +100,14 @@ def rehearse(data: Path, path: Path, days: int, staffing: dict[str, float]) -> t
         async def run(app: App) -> tuple[Report, float]:
             began = perf_counter()
             asked = await app.rehearse.ask(command, RehearsalState.RUNNING)
-            report = await app.rehearse.run(DEMO_ORGANIZATION, asked.id, going_on)
+            try:
+                report = await app.rehearse.run(DEMO_ORGANIZATION, asked.id, going_on)
+            except BaseException:
+                await app.rehearse.give_up(DEMO_ORGANIZATION, asked.id, "It was interrupted.")
+                raise
             if report is None:
-                raise Refused("The rehearsal was cancelled.")
+                ended = await app.rehearse.get(DEMO_ORGANIZATION, asked.id)
+                raise Refused(f"The rehearsal is {ended.state.value}. {ended.error or ''}".strip())
             return report, round(perf_counter() - began, 2)
 
         found: tuple[Report, float] = _with_app(

@@ -18,6 +18,12 @@ AND = ", "
 """Between the names of all who saved a draft; none of them may approve it."""
 
 
+TRIABLE = frozenset({State.IN_REVIEW, State.SHADOW, State.CANARY})
+"""States from which a trial may begin; a shadow becomes a canary in one step."""
+GATE_BOUND = 0.2
+"""How far a trial may have moved the share of escalations, whatever bound it was begun with."""
+
+
 class Who(Struct, frozen=True):
     """Whose rules, and who acts."""
 
@@ -58,22 +64,28 @@ async def refuse_author(unit: Unit, version: Version, who: Who) -> None:
         raise ForbiddenError("second_approver", "Somebody other than the author must approve this version.")
 
 
+async def refuse_unrehearsed(unit: Unit, version: Version) -> None:
+    """Raise `TransitionError` if the tenant wants a rehearsal and this version had none."""
+    if Gate.REHEARSAL in LabSettings.of(await unit.settings.get()).gates and version.rehearsal is None:
+        raise TransitionError(
+            "gate_rehearsal", "This version was not rehearsed. Rehearse its rules, then submit them again."
+        )
+
+
 async def refuse_unless_passed(unit: Unit, version: Version) -> None:
     """Raise `TransitionError` for a gate of the tenant's that a version has not passed."""
-    gates = LabSettings.of(await unit.settings.get()).gates
-    if Gate.REHEARSAL in gates and version.rehearsal is None:
+    await refuse_unrehearsed(unit, version)
+    if Gate.TRIAL not in LabSettings.of(await unit.settings.get()).gates:
+        return
+    latest = await unit.trials.latest(version.hash)
+    compared = await unit.trials.compared(latest.trial.id) if latest else None
+    turns = compared.turns if compared else 0
+    if await unit.trial_turns.guarded(version.hash) or (compared and compared.exceeds(GATE_BOUND)):
+        raise TransitionError("gate_trial", "A trial of this version moved escalations too far.")
+    if turns < GUARDED_FROM:
         raise TransitionError(
-            "gate_rehearsal", "This version was not rehearsed. Rehearse a draft of it, then submit that."
+            "gate_trial", f"This version needs a trial over {GUARDED_FROM} turns; its last one saw {turns}."
         )
-    if Gate.TRIAL in gates:
-        latest = await unit.trials.latest(version.hash)
-        turns = (await unit.trials.compared(latest.trial.id)).turns if latest else 0
-        if latest is None or latest.ending is Ending.GUARD or turns < GUARDED_FROM:
-            raise TransitionError(
-                "gate_trial",
-                f"This version needs a trial, in shadow or as a canary, over {GUARDED_FROM} turns that its"
-                f" guard did not stop; it has seen {turns}.",
-            )
 
 
 async def end_trial(unit: Unit, live: ContentHash, at: datetime) -> None:
@@ -81,7 +93,15 @@ async def end_trial(unit: Unit, live: ContentHash, at: datetime) -> None:
     latest = await unit.trials.latest()
     if latest is None or latest.ended_at is not None:
         return
-    promoted = latest.trial.candidate == live
-    await unit.trials.end(latest.trial.id, Ending.PROMOTED if promoted else Ending.SUPERSEDED, at)
-    if not promoted:
-        await unit.versions.move(latest.trial.candidate, State.IN_REVIEW, None)
+    if latest.trial.candidate == live:
+        await unit.trials.end(latest.trial.id, Ending.PROMOTED, at)
+    else:
+        await stop_trial(unit, latest.trial.candidate, Ending.SUPERSEDED, at)
+
+
+async def stop_trial(unit: Unit, candidate: ContentHash, ending: Ending, at: datetime) -> None:
+    """End the open trial of a version, if it has one; the version is in review again."""
+    latest = await unit.trials.latest(candidate)
+    if latest is not None and latest.ended_at is None:
+        await unit.trials.end(latest.trial.id, ending, at)
+        await unit.versions.move(candidate, State.IN_REVIEW, None)

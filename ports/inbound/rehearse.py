@@ -25,6 +25,9 @@ from ports.outbound.units import Begin
 MAX_REHEARSED = 1_000_000
 """Turns that one rehearsal replays, the oldest first."""
 
+SLICE = 500
+"""Turns between two signs of life."""
+
 GoingOn = Callable[[int], Awaitable[bool]]
 """Hears how many turns are done; False ends the rehearsal."""
 
@@ -71,6 +74,13 @@ class Rehearse:
         async with self.begin(organization) as unit:
             return await unit.rehearsals.get(rehearsal)
 
+    async def give_up(self, organization: OrganizationId, rehearsal: UUID, why: str) -> None:
+        """Mark a rehearsal as failed; one that is over stays as it is."""
+        async with self.begin(organization) as unit:
+            found = await unit.rehearsals.get(rehearsal)
+            await unit.rehearsals.advance(replace(found, state=RehearsalState.FAILED, error=why))
+            await unit.commit()
+
     async def cancel(self, organization: OrganizationId, rehearsal: UUID) -> Rehearsal:
         """Stop a rehearsal; one that is over stays as it is. Raises `NotFoundError`."""
         async with self.begin(organization) as unit:
@@ -113,10 +123,10 @@ class Rehearse:
         draft = await asyncio.to_thread(parse_ruleset, command.document, "the draft", self.schema)
         async with self.begin(organization) as unit:
             live = await unit.rulesets.active()
-        replay, cancelled = Replay(await self.rules.at(organization, live), draft), False
+        replay = Replay(await self.rules.at(organization, live), draft)
         async for batch in self.history.turns(organization, command.since, MAX_REHEARSED):
-            done = await asyncio.to_thread(replay.replay, batch)
-            if not await going_on(done):
-                cancelled = True
-                break
-        return await asyncio.to_thread(replay.report, command.staffing, cancelled=cancelled)
+            for start in range(0, len(batch), SLICE):
+                done = await asyncio.to_thread(replay.replay, batch[start : start + SLICE])
+                if not await going_on(done):
+                    return await asyncio.to_thread(replay.report, command.staffing, cancelled=True)
+        return await asyncio.to_thread(replay.report, command.staffing)

@@ -18,9 +18,10 @@ from domain.message import Attachment, Message, Sender, checked_attachments, che
 from domain.nlu.entities import Entity
 from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Models, Understanding, understand
+from domain.plan import Plan, ResponseType, Why
 from domain.rules.trial import InForce
 from domain.texts import ENGLISH
-from domain.turn import Plan, ResponseType, Why, plan_turn
+from domain.turn import plan_turn
 from ports.errors import Conflict
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.embedding import Embedder, LanguageDetector
@@ -144,14 +145,15 @@ class ReplyToMessage:
                     return given.answer
                 changed = before is not conversation.status
                 taken_over = changed and Status.ESCALATED in {before, conversation.status}
-                if taken_over or thought.plan.close:  # else a later message only has to wait its turn
+                asked = conversation.context.asking is not None or bool(conversation.context.told)
+                if taken_over or asked or thought.plan.close:  # else a later message just waits its turn
                     thought = await self._think(turn, conversation, message)
                 await asyncio.sleep(0)
         raise Conflict("The conversation keeps changing; the message is kept and will be answered.")
 
     async def _think(self, turn: HeardTurn, conversation: Conversation, message: Message) -> Thought:
         organization = conversation.organization
-        whole = conversation.context.whole(message.content)
+        whole = conversation.context.whole(message)
         question = question_for(whole, conversation.context)
         vector = await self.embedder.embed(question)
         index = await self.index.snapshot(organization, turn.knowledge)

@@ -17,10 +17,20 @@ from domain.rules.diff import Difference, diff
 from domain.rules.facts import RuleError, Schema
 from domain.rules.ruleset import RuleSet, parse_ruleset, problems, read_ruleset
 from ports.errors import Conflict
-from ports.inbound.approval import AND, LabSettings, Who, end_trial, refuse_author, refuse_unless_passed
+from ports.inbound.approval import (
+    AND,
+    TRIABLE,
+    LabSettings,
+    Who,
+    end_trial,
+    refuse_author,
+    refuse_unless_passed,
+    stop_trial,
+)
 from ports.outbound.audit import Entry
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.rulesets import ActiveRules, Draft, State, Version
+from ports.outbound.trials import Ending
 from ports.outbound.units import Begin, Unit
 
 
@@ -138,6 +148,7 @@ class RuleLab:
         tenant chose is not passed, `NotFoundError`.
         """
         async with self.begin(who.organization) as unit:
+            await unit.versions.lock()
             before = await unit.versions.get(version)
             if before.state is State.REJECTED:
                 raise TransitionError("rejected", "This version was rejected. Make a new draft of it.")
@@ -157,11 +168,13 @@ class RuleLab:
     async def reject(self, who: Who, version: ContentHash) -> Version:
         """Refuse a version that awaits approval. Raises `TransitionError`, `NotFoundError`."""
         async with self.begin(who.organization) as unit:
+            await unit.versions.lock()
             before = await unit.versions.get(version)
-            if before.state is not State.IN_REVIEW:
+            if before.state not in TRIABLE:
                 raise TransitionError(
                     "not_in_review", f"This version is {before.state.value}, not in review."
                 )
+            await stop_trial(unit, version, Ending.STOPPED, self.clock.now())
             await unit.versions.move(version, State.REJECTED, who.actor)
             await self._note(unit, who, "rules.reject", version)
             after = await unit.versions.get(version)

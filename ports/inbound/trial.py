@@ -8,16 +8,13 @@ from msgspec import Struct
 from domain.errors import NotFoundError, TransitionError
 from domain.ids import ContentHash, OrganizationId
 from domain.rules.trial import Compared, Trial
-from ports.errors import Conflict
-from ports.inbound.approval import Who, end_trial, refuse_author
+from ports.inbound.approval import TRIABLE, Who, end_trial, refuse_author, refuse_unrehearsed, stop_trial
 from ports.outbound.audit import Entry
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.rulesets import State
 from ports.outbound.trials import Difference, Ending, TrialRecord
 from ports.outbound.units import Begin, Unit
 
-ON_TRIAL = frozenset({State.IN_REVIEW, State.SHADOW, State.CANARY})
-"""States from which a trial may begin; a shadow becomes a canary in one step."""
 SHOWN = 20
 
 
@@ -59,29 +56,29 @@ class RuleTrials:
         trial = Trial(self.ids.fresh(), command.candidate, command.percent, command.bound)
         record = TrialRecord(trial, who.actor, now)
         async with self.begin(who.organization) as unit:
+            await unit.versions.lock()
             version = await unit.versions.get(command.candidate)
-            if version.state not in ON_TRIAL:
+            if version.state not in TRIABLE:
                 raise TransitionError(
                     "not_in_review", f"This version is {version.state.value}, not in review."
                 )
             if command.percent:
                 await refuse_author(unit, version, who)
+                await refuse_unrehearsed(unit, version)
             await end_trial(unit, ContentHash(""), now)
             await unit.versions.move(
                 version.hash, State.CANARY if command.percent else State.SHADOW, version.approver
             )
-            try:
-                await unit.trials.start(record)
-                details = {"percent": command.percent, "bound": command.bound}
-                await unit.audit.note(Entry(now, who.actor, "rules.trial", version.hash, details))
-                await unit.commit()
-            except Conflict as error:
-                raise TransitionError("trial_open", "Somebody else began a trial at this moment.") from error
+            await unit.trials.start(record)
+            details = {"percent": command.percent, "bound": command.bound}
+            await unit.audit.note(Entry(now, who.actor, "rules.trial", version.hash, details))
+            await unit.commit()
         return record
 
     async def stop(self, who: Who, candidate: ContentHash) -> Standing:
         """End the open trial of a version; it is in review again. Raises `TransitionError`."""
         async with self.begin(who.organization) as unit:
+            await unit.versions.lock()
             record = await unit.trials.latest(candidate)
             if record is None or record.ended_at is not None:
                 raise TransitionError("no_trial", "No trial of this version is open.")
@@ -98,6 +95,7 @@ class RuleTrials:
     async def guard(self, organization: OrganizationId) -> bool:
         """Look at the open trial, and stop it if escalations left its bound; True if it was stopped."""
         async with self.begin(organization) as unit:
+            await unit.versions.lock()
             record = await unit.trials.latest()
             if record is None or record.ended_at is not None:
                 return False
@@ -110,8 +108,7 @@ class RuleTrials:
 
     async def _end(self, unit: Unit, record: TrialRecord, ending: Ending, actor: str) -> None:
         now = self.clock.now()
-        await unit.trials.end(record.trial.id, ending, now)
-        await unit.versions.move(record.trial.candidate, State.IN_REVIEW, None)
+        await stop_trial(unit, record.trial.candidate, ending, now)
         await unit.audit.note(Entry(now, actor, f"rules.trial_{ending}", record.trial.candidate))
 
     async def _standing(self, unit: Unit, candidate: ContentHash) -> Standing:

@@ -17,7 +17,7 @@ from domain.rules.explain import Change, Reason, reason, smallest_change
 from domain.rules.facts import Facts, RuleError, Schema
 from domain.rules.jsonlogic import Program
 from domain.rules.rule import Rule
-from domain.rules.ruleset import RuleSet, parse_ruleset
+from domain.rules.ruleset import MAX_TRACED, RuleSet, parse_ruleset
 from domain.rules.sweep import sweep
 from ports.outbound.history import History, LastFired
 from ports.outbound.rulesets import ActiveRules
@@ -84,7 +84,8 @@ class ExplainTurns:
     async def why(self, organization: OrganizationId, heard: MessageId, rule: str | None) -> Explained:
         """The reasons of a stored turn, under the version that decided it. Raises `NotFoundError`."""
         past, version = await self.history.one(organization, heard)
-        return explained(await self.rules.at(organization, version), past.facts, rule)
+        ruleset = await self.rules.at(organization, version)
+        return await asyncio.to_thread(explained, ruleset, past.facts, rule)
 
     async def usage(self, organization: OrganizationId, since: datetime) -> tuple[Usage, ...]:
         """The rules of the live set, those that never fired since a time first."""
@@ -121,12 +122,20 @@ class ExplainTurns:
 
 
 def explained(ruleset: RuleSet, facts: Facts, only: str | None = None) -> Explained:
-    """What rules make of facts, all of them or one. Raises `NotFoundError`."""
-    rules: Sequence[Rule] = [rule for rule in ruleset.rules if only in {None, rule.id}]
-    if only is not None and not rules:
-        raise NotFoundError("rule")
-    directive = ruleset.directive(ruleset.schema.known(facts))
-    return Explained(directive, tuple(_told(rule, ruleset, facts) for rule in rules), ruleset.hash or None)
+    """What rules make of facts: one of them, or those that fire, nearly do, or might. Raises `NotFoundError`.
+
+    Takes as long as there is to explain, so not on the event loop.
+    """
+    known = ruleset.schema.known(facts)
+    verdicts = ruleset.index.verdicts(known, MAX_TRACED)
+    telling = {*verdicts.certain[:MAX_TRACED], *verdicts.near, *verdicts.possible}
+    rules: Sequence[Rule] = [ruleset.rules[place] for place in sorted(telling)]
+    if only is not None:
+        rules = [rule for rule in ruleset.rules if rule.id == only]
+        if not rules:
+            raise NotFoundError("rule")
+    told = tuple(_told(rule, ruleset, facts) for rule in rules)
+    return Explained(ruleset.merged(verdicts.certain), told, ruleset.hash or None)
 
 
 def _told(rule: Rule, ruleset: RuleSet, facts: Facts) -> Told:

@@ -60,6 +60,11 @@ class RunJob:
         job = await self.jobs.claim(job_id, LEASE)
         if job is None:
             return False
+        if job.tries > MAX_TRIES:  # its workers died, or never came to an end
+            await self.jobs.fail(job, "tried too often", None)
+            if job.kind is JobKind.REHEARSE:
+                await self.rehearse.give_up(job.organization, UUID(job.key), "It took too long, too often.")
+            return False
         try:
             await self._do(job)
         except (WorldError, DomainError) as error:

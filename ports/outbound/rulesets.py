@@ -62,7 +62,7 @@ class RuleSets(Protocol):
 
     @abstractmethod
     async def add(self, version: Version, source: bytes) -> None:
-        """Store a version; one that is known already is left as it is."""
+        """Store a version; one that is known already stays, and gets a rehearsal if it has none."""
 
     @abstractmethod
     async def activate(self, version: ContentHash, approver: str, at: datetime) -> None:
@@ -89,8 +89,12 @@ class Versions(Protocol):
         """The newest versions, newest first, without their reports."""
 
     @abstractmethod
-    async def move(self, version: ContentHash, state: State, approver: str | None) -> None:
-        """Change the state and approver of a version that is not live. Raises `NotFoundError`."""
+    async def move(self, version: ContentHash, state: State, approver: str | None) -> bool:
+        """Change state and approver of a version in review or on trial; False if it is neither."""
+
+    @abstractmethod
+    async def lock(self) -> None:
+        """Let nobody else change the state of the tenant's versions and trials until this unit ends."""
 
 
 class Drafts(Protocol):

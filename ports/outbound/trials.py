@@ -64,6 +64,10 @@ class TrialTurns(Protocol):
     """The turns that trials decided, inside a unit of work."""
 
     @abstractmethod
+    async def guarded(self, candidate: ContentHash) -> bool:
+        """Whether the guard ever stopped a trial of a version."""
+
+    @abstractmethod
     async def differences(self, trial: UUID, limit: int) -> Sequence[Difference]:
         """The newest turns that were decided differently."""
 

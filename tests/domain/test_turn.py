@@ -15,11 +15,12 @@ from domain.nlu.cues import Cues
 from domain.nlu.entities import Entity, EntityType
 from domain.nlu.sentiment import ASPECTS
 from domain.nlu.understanding import Language, Understanding
+from domain.plan import Considered, Outcome, Plan, ResponseType
 from domain.retrieval.passages import Hit
 from domain.rules.ruleset import RuleSet, parse_ruleset
 from domain.rules.trial import InForce
 from domain.texts import Catalogue
-from domain.turn import Considered, Outcome, Plan, ResponseType, plan_turn
+from domain.turn import plan_turn
 from tests.builders import (
     a_brain,
     a_conversation,

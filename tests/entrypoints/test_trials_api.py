@@ -1,5 +1,7 @@
 """Rehearsals done by workers, trials on live turns, gates, and the reasons of stored turns, over HTTP."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -209,17 +211,21 @@ async def test_gates_that_a_tenant_chose_bar_publishing(
     version = await a_version(client, rules(-0.2, note=f"gated {live}"))
     before = (await client.get(f"{RULES}/settings")).json()
 
-    await approver.put(f"{RULES}/settings", json={"approver": "another", "gates": ["rehearsal"]})
+    await client.put(f"{RULES}/settings", json={"approver": "another", "gates": ["rehearsal"]})
     unrehearsed = await approver.post(f"{SETS}/{version}/publish")
-    await approver.put(f"{RULES}/settings", json={"gates": ["trial"]})
+    canary = await approver.post(f"{SETS}/{version}/trial", json={"percent": 10})
+    await client.put(f"{RULES}/settings", json={"gates": ["trial"]})
     untried = await approver.post(f"{SETS}/{version}/publish")
-    await approver.put(f"{RULES}/settings", json={"approver": "anybody"})
+    await client.put(f"{RULES}/settings", json={"approver": "anybody"})
     alone = await client.post(f"{SETS}/{version}/publish")
-    await approver.put(f"{RULES}/settings", json=before)
+    await client.put(f"{RULES}/settings", json=before)
+    loosened = await approver.put(f"{RULES}/settings", json={"approver": "anybody"})
 
     assert before == {"approver": "another", "gates": []}
     assert unrehearsed.json()["details"]["code"] == "gate_rehearsal"
+    assert canary.json()["details"]["code"] == "gate_rehearsal"
     assert untried.json()["details"]["code"] == "gate_trial"
+    assert loosened.status_code == 403
     assert alone.json()["state"] == "live"
 
 
@@ -293,6 +299,104 @@ async def test_outward_actions_are_recorded_once_and_not_too_deep(
         ("R-1", {"type": "notify", "recipient": "boss", "method": "email"})
     ]
     assert not [row for row in recorded if row[0] == deep["message_id"]]
+
+
+async def test_trials_and_rejections_at_the_same_moment_leave_one_story(
+    client: httpx.AsyncClient, approver: httpx.AsyncClient, live: str
+) -> None:
+    versions = [await a_version(client, rules(0.4 + n / 100, note=f"race {live}")) for n in range(4)]
+    first = versions[0]
+
+    began = await asyncio.gather(
+        *(approver.post(f"{SETS}/{version}/trial", json={}) for version in versions),
+        approver.post(f"{SETS}/{first}/reject"),
+        approver.post(f"{SETS}/{first}/publish"),
+        client.delete(f"{SETS}/{first}/trial"),
+    )
+
+    assert {answer.status_code for answer in began} <= {200, 201, 409}
+    states = [(await client.get(f"{SETS}/{v}")).json()["version"]["state"] for v in versions]
+    trials = [(await client.get(f"{SETS}/{v}/trial")).json() for v in versions]
+    open_ = [v for v, trial in zip(versions, trials, strict=True) if trial.get("ended_at", "none") is None]
+    assert [v for v, state in zip(versions, states, strict=True) if state == "shadow"] == open_
+    assert states[0] in {"live", "rejected", "in_review", "shadow"}
+
+
+async def test_a_gate_that_barred_a_version_opens_when_its_rules_were_rehearsed_after_all(
+    client: httpx.AsyncClient, app: App, settings: Settings, live: str
+) -> None:
+    document = rules(-0.15, note=f"later {live}")
+    version = await a_version(client, document)
+
+    await client.post(f"{RULES}/rehearsals", json={"document": document, "days": 1})
+    await work(app, settings)
+    again = await a_version(client, document)
+
+    assert again == version
+    assert (await client.get(f"{SETS}/{version}")).json()["version"]["rehearsal"] is not None
+
+
+async def test_a_draft_that_awaits_approval_is_for_staff_only(
+    client: httpx.AsyncClient, approver: httpx.AsyncClient, live: str, settings: Settings
+) -> None:
+    secret = {"type": "reply_with", "template": "SECRET refund of 12,000"}
+    rule = {**rules(1.0, note=live)[0], "actions": [secret, {"type": "request_approval", "role": "lawyer"}]}
+    version = await a_version(client, [rule])
+    await approver.post(f"{SETS}/{version}/publish")
+
+    answer = await says(client, CALM)
+    path = f"/api/v1/conversations/{answer['conversation_id']}"
+    transcript = await client.get(f"{path}/messages")
+    seen_by_staff = (await client.get(path)).json()
+
+    assert answer["requires_escalation"] is True
+    assert "SECRET" not in json.dumps(answer) + transcript.text
+    assert seen_by_staff["draft"] == "SECRET refund of 12,000"
+
+
+async def test_a_turn_that_answers_our_question_is_explained_as_it_was_decided(
+    client: httpx.AsyncClient, approver: httpx.AsyncClient, live: str
+) -> None:
+    fact = {
+        "name": "order_no",
+        "kind": "text",
+        "label": "Order",
+        "source": "metadata.order_no",
+        "personal": True,
+    }
+    asked = {"field": "message_text", "operator": "contains", "value": "refund"}
+    known = {"field": "order_no", "operator": "exists", "value": True}
+    both = {"operator": "AND", "rules": [asked, known]}
+    ask, go = {"type": "ask", "fact": "order_no"}, {"type": "escalate", "queue": "refunds"}
+    document = {
+        "note": live,
+        "facts": [fact],
+        "rules": [
+            {
+                "id": "R-1",
+                "name": "Ask",
+                "conditions": asked,
+                "actions": [{"type": "ask", "fact": "order_no"}],
+            },
+            {
+                "id": "R-2",
+                "name": "Go",
+                "conditions": both,
+                "actions": [{"type": "escalate", "queue": "refunds"}],
+            },
+        ],
+    }
+    await approver.post(f"{SETS}/{await a_version(client, document)}/publish")
+    path = await a_started(client)
+
+    question = (await client.post(f"{path}/messages", json={"content": "I want a refund"})).json()
+    answer = (await client.post(f"{path}/messages", json={"content": "A-4711"})).json()
+    why = (await client.get(f"{RULES}/turns/{answer['message_id']}?rule=R-1")).json()
+
+    assert question["response"].endswith("order?")
+    assert answer["escalation_reason"] == "Rule R-2: Go"
+    assert why["rules"][0]["reason"]["verdict"] is True
+    assert "A-4711" not in json.dumps(answer["why"]["facts"])
 
 
 async def test_an_unknown_version_has_no_trial(client: httpx.AsyncClient) -> None:

@@ -169,3 +169,9 @@ def test_a_diff_tells_meaning_from_wording() -> None:
         ("C", Changed.REMOVED),
     ]
     assert diff(old, old) == ()
+
+
+def test_a_rule_on_a_pattern_is_not_said_to_contradict_itself() -> None:
+    pattern = {"field": "message_text", "operator": "matches", "value": "(?i)refund"}
+
+    assert Kind.NEVER not in {finding.kind for finding in analyse(a_ruleset(a_rule(pattern)))}

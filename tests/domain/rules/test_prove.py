@@ -92,6 +92,15 @@ def test_what_only_a_pattern_could_show_is_not_decided() -> None:
         Solver(schema()).example([odd], [])
 
 
+@pytest.mark.parametrize("text", ["\\u0041", "\u65e5\u672c", "a\\b"])
+def test_texts_are_what_they_say_whatever_the_solver_reads_in_them(text: str) -> None:
+    equal, other = Comparison("message_text", "==", text), Comparison("message_text", "==", "A")
+
+    assert Solver(schema()).example([equal], []) == {"message_text": text}
+    assert Solver(schema()).example([equal], [other]) is not None
+    assert Solver(schema()).example([equal, other], []) is None
+
+
 def test_an_imported_expression_is_not_decided() -> None:
     logic = {"%": [{"var": "message_length"}, 2]}
     ruleset = a_ruleset({"id": "R-1", "name": "Odd", "logic": logic, "actions": [{"type": "close"}]})

@@ -11,6 +11,7 @@ down_revision = "0002"
 SCHEMA = Path(__file__).with_suffix(".sql")
 HOUSE = Path(__file__).with_name("0001_house.sql")
 DROP = """
+DELETE FROM core.jobs WHERE kind IN ('guard', 'rehearse');
 DROP TABLE core.rule_actions, core.rehearsals;
 ALTER TABLE ai.turns DROP COLUMN trial, DROP COLUMN beside;
 DROP TABLE core.trials;
@@ -30,7 +31,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take them away again; trials, rehearsals and the record of actions are lost."""
+    """Take them away again.
+
+    Lost: trials with what they compared, rehearsals and the reports kept with versions, the record of
+    actions, the depth of messages, the count of recent contacts. A live set that reads facts of this
+    revision no longer parses.
+    """
     before = HOUSE.read_text(encoding="utf-8")
     functions = before[before.index("CREATE FUNCTION core.hear") : before.index("REVOKE ALL ON ALL")]
     _run(functions.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION") + DROP)

@@ -90,6 +90,7 @@ CREATE POLICY worker_select ON core.rehearsals FOR SELECT TO casepilot_worker
 GRANT SELECT, INSERT, UPDATE ON core.trials, core.rehearsals TO casepilot_app;
 GRANT SELECT, INSERT ON core.rule_actions TO casepilot_app;
 GRANT UPDATE (settings) ON core.organizations TO casepilot_app;
+GRANT UPDATE (rehearsal) ON core.rule_sets TO casepilot_app;
 GRANT SELECT (organization_id, id, checked_at, ended_at) ON core.trials TO casepilot_worker;
 GRANT SELECT (organization_id, id, state, created_at) ON core.rehearsals TO casepilot_worker;
 
@@ -115,7 +116,7 @@ BEGIN
         INSERT INTO core.messages (organization_id, id, conversation_id, sender_type, content, attachments, depth, created_at)
         VALUES (
             p_org, (p_message ->> 'id')::uuid, p_conversation, p_message ->> 'sender', p_message ->> 'content',
-            p_message -> 'attachments', (p_message ->> 'depth')::int, (p_message ->> 'at')::timestamptz
+            p_message -> 'attachments', coalesce((p_message ->> 'depth')::int, 0), (p_message ->> 'at')::timestamptz
         )
         ON CONFLICT DO NOTHING;
     END IF;
@@ -206,8 +207,8 @@ BEGIN
     INSERT INTO core.rule_actions (organization_id, key, conversation_id, heard_id, rule, action, depth)
     SELECT
         p_org, a ->> 'key', (p_conversation ->> 'id')::uuid, (p_turn ->> 'heard')::uuid, a ->> 'rule', a -> 'action',
-        (p_turn ->> 'depth')::int
-    FROM jsonb_array_elements(p_turn -> 'actions') a
+        coalesce((p_turn ->> 'depth')::int, 0)
+    FROM jsonb_array_elements(coalesce(p_turn -> 'actions', '[]')) a
     ON CONFLICT DO NOTHING;
     INSERT INTO core.outbox (organization_id, event) SELECT p_org, e FROM jsonb_array_elements(p_events) e;
     RETURN NULL;

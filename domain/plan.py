@@ -1,0 +1,96 @@
+"""What a turn comes to: what is said, what follows, and every reason."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from domain.answer import Citation
+from domain.confidence import Confidence
+from domain.conversation import Context, Handoff
+from domain.ids import ContentHash, MessageId
+from domain.rules.actions import Outward
+from domain.rules.ruleset import Decision
+from domain.rules.trial import Beside
+from domain.texts import ENGLISH
+
+
+class ResponseType(StrEnum):
+    """The customer's response types."""
+
+    INFORMATIONAL = "informational"
+    INSTRUCTIONAL = "instructional"
+    TECHNICAL = "technical"
+    CLARIFICATION = "clarification"
+    ESCALATION = "escalation"
+
+
+class Outcome(StrEnum):
+    """What became of the turn."""
+
+    ANSWERED = "answered"
+    CLARIFIED = "clarified"
+    DECLINED = "declined"
+    ESCALATED = "escalated"
+    SMALL_TALK = "small_talk"
+    SCRIPTED = "scripted"
+    ACKNOWLEDGED = "acknowledged"
+
+
+HELPED = frozenset({Outcome.ANSWERED, Outcome.SMALL_TALK, Outcome.SCRIPTED})
+"""Outcomes after which the customer has what they asked for."""
+
+
+class Considered(Struct, frozen=True):
+    """A passage that was weighed for the answer."""
+
+    passage_id: str
+    title: str
+    score: float
+    bm25: float
+    cosine: float
+    coverage: float
+
+
+class Why(Struct, frozen=True):
+    """Every reason of a turn, stored with it and shown. Personal facts are left out.
+
+    `after` are the customer's messages before this one that it was read with, since it answers our question.
+    """
+
+    outcome: Outcome
+    route: str
+    question: str
+    confidence: Confidence
+    facts: Mapping[str, object]
+    rules: Decision | None
+    passages: tuple[Considered, ...]
+    ruleset: ContentHash
+    after: tuple[MessageId, ...] = ()
+
+
+class Plan(Struct, frozen=True):
+    """What to say, and why. `handoff` is set when people take over, `close` when this was the last word.
+
+    `outward` are the rules' actions that reach outside, `beside` what a trial makes of the turn, `language`
+    that of the fixed texts.
+    """
+
+    text: str
+    response_type: ResponseType
+    confidence: float
+    citations: tuple[Citation, ...]
+    suggested_actions: tuple[str, ...]
+    handoff: Handoff | None
+    context: Context
+    why: Why
+    close: bool = False
+    outward: tuple[Outward, ...] = ()
+    beside: Beside | None = None
+    language: str = ENGLISH
+    right_to_left: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether the customer got what they asked for."""
+        return self.why.outcome in HELPED
