@@ -372,18 +372,8 @@ async def test_a_turn_that_answers_our_question_is_explained_as_it_was_decided(
         "note": live,
         "facts": [fact],
         "rules": [
-            {
-                "id": "R-1",
-                "name": "Ask",
-                "conditions": asked,
-                "actions": [{"type": "ask", "fact": "order_no"}],
-            },
-            {
-                "id": "R-2",
-                "name": "Go",
-                "conditions": both,
-                "actions": [{"type": "escalate", "queue": "refunds"}],
-            },
+            {"id": "R-1", "name": "Ask", "conditions": asked, "actions": [ask]},
+            {"id": "R-2", "name": "Go", "conditions": both, "actions": [go]},
         ],
     }
     await approver.post(f"{SETS}/{await a_version(client, document)}/publish")
