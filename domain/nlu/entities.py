@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from domain.nlu.code_spans import code_spans
+from domain.nlu.dates import dates
+from domain.nlu.names import names
 from domain.nlu.text import NOTHING
 
 MAX_ENTITIES = 20
@@ -71,39 +74,69 @@ class EntityFinder:
         return tuple(sorted(taken, key=lambda e: e.start)[:MAX_ENTITIES])
 
     def _candidates(self, text: str) -> Iterator[Entity]:
+        for start, end in code_spans(text):
+            yield Entity(EntityType.CODE, text[start:end], text[start:end].strip("`").strip(), start, end)
         for kind, pattern in PATTERNS:
             for match in pattern.finditer(text):
-                yield _entity(kind, match, _value(kind, match.group()))
-        for match in self._names.finditer(_lowered(text)):
+                yield Entity(kind, match.group(), match.group(), *match.span())
+        for start, end, value in dates(text):
+            yield Entity(EntityType.DATE, text[start:end], value, start, end)
+        lowered = _lowered(text)
+        for match in self._names.finditer(lowered):
             kind, value = self._gazetteer.names[match.group()]
-            yield Entity(kind, text[match.start() : match.end()], value, *match.span())
+            if kind is not EntityType.SALESFORCE_OBJECT or _is_thing(text, *match.span()):
+                yield Entity(kind, text[match.start() : match.end()], value, *match.span())
+        for who, start, end in names(text):
+            yield Entity(EntityType(who), text[start:end], text[start:end], start, end)
 
 
+_CLASSES = "System|Database|Test|Schema|Limits|Trigger|Math|String|JSON|Messaging|EventBus|UserInfo|Http|Apex"
+NOT_OBJECTS = rf"(?!(?:{_CLASSES}|Auth)\b)"
+"""Apex classes, whose members are no fields."""
 PATTERNS: tuple[tuple[EntityType, re.Pattern[str]], ...] = (
-    (EntityType.CODE, re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)),
-    (
-        EntityType.CODE,
-        re.compile(r"\bselect\b[\s\S]{1,400}?\bfrom\s+\w+(?:\s+where\s+[^.?!\n]{1,200})?", re.IGNORECASE),
-    ),
-    (EntityType.API_ENDPOINT, re.compile(r"/services/[\w./{}-]*[\w/}]")),
-    (EntityType.ERROR, re.compile(r"\b(?:System\.)?[A-Z]\w+Exception\b")),
+    (EntityType.API_ENDPOINT, re.compile(r"/(?:services|sobjects|composite|tooling|jobs)/[\w./{}-]*[\w/}]")),
+    (EntityType.ERROR, re.compile(r"\b(?:System\.|java\.lang\.)?[A-Z]\w+(?:Exception|MemoryError)\b")),
     (EntityType.ERROR, re.compile(r"\b[A-Z]{3,}(?:_[A-Z0-9]+)+\b")),
     (
         EntityType.ERROR,
         re.compile(
-            r"\bToo many (?:SOQL queries|DML (?:statements|rows)|query rows)(?:: \d+)?", re.IGNORECASE
+            r"\bToo many (?:SOQL queries|DML (?:statements|rows)|query rows|future calls|callouts)(?:: \d+)?"
+            r"|\bHTTP(?:/1\.1)? [45]\d\d\b|\bErrorId:? ?[\d-]+(?: \([\d-]+\))?",
+            re.IGNORECASE,
         ),
     ),
     (EntityType.SALESFORCE_OBJECT, re.compile(r"\b[A-Za-z]\w*__(?:e|b|x|mdt|kav)\b")),
-    (EntityType.FIELD_NAME, re.compile(r"\b(?:[A-Z]\w*\.)?[A-Za-z]\w*__[cr]\b|\b[A-Z][a-z]\w*\.[A-Z]\w+\b")),
-    (EntityType.DATE, re.compile(r"\b\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z?)?\b")),
     (
-        EntityType.DATE,
+        EntityType.SALESFORCE_OBJECT,
+        re.compile(r"(?:(?<=[Oo]bject )|(?<=[Oo]bject: )|(?<=[Oo]bjects )|(?<=job for ))[A-Z]\w*__c\b"),
+    ),
+    (
+        EntityType.FIELD_NAME,
         re.compile(
-            r"\b(?:today|yesterday|tomorrow|(?:last|next|this) (?:week|month|quarter|year))\b", re.IGNORECASE
+            rf"\b(?:{NOT_OBJECTS}[A-Z]\w*\.)?[A-Za-z]\w*__[cr]\b(?:\.\w+)?"
+            rf"|\b{NOT_OBJECTS}[A-Z][a-z]\w*\.[A-Z]\w+\b"
         ),
     ),
 )
+SQL = frozenset({"ORDER", "GROUP", "CASE"})
+"""Objects' names that SQL shouts as keywords."""
+VERB_BEFORE = re.compile(
+    r"\b(?:to|can|can't|cannot|could|will|would|may|must|should|please|we|i|you|they|not|never|on no|in any"
+    r"|just in|in this|in that|in the|a campaign of|into) $",
+    re.IGNORECASE,
+)
+"""What stands before an object's name that is a verb, or part of an idiom."""
+IDIOM_AFTER = re.compile(
+    r" (?:me|us|you|him|her|them|for|out|up|in point|by case|of patience|at hand|that|is a|force)\b",
+    re.IGNORECASE,
+)
+
+
+def _is_thing(text: str, start: int, end: int) -> bool:
+    """Whether an object's name means the object, and is no verb and no idiom."""
+    if text[start:end] in SQL:
+        return False
+    return not (VERB_BEFORE.search(text[max(0, start - 16) : start]) or IDIOM_AFTER.match(text, end))
 
 
 def _lowered(text: str) -> str:
@@ -112,15 +145,3 @@ def _lowered(text: str) -> str:
     return (
         lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     )
-
-
-def _entity(kind: EntityType, match: re.Match[str], value: str) -> Entity:
-    return Entity(kind, match.group(), value, match.start(), match.end())
-
-
-def _value(kind: EntityType, text: str) -> str:
-    if kind is EntityType.CODE:
-        return text.strip("`").strip()
-    if kind is EntityType.DATE and not text[0].isdigit():
-        return text.lower()
-    return text

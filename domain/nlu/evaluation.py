@@ -1,6 +1,6 @@
 """How well an intent model does on messages that it has not seen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -27,6 +27,36 @@ class Evaluation(Struct, frozen=True):
     unknown_recall: dict[str, float]
     refused: float
     caught: float
+
+
+class Found(Struct, frozen=True):
+    """Percentages of what was found and is right, and of what is there and was found."""
+
+    precision: float
+    recall: float
+    f1: float
+    there: int
+
+
+def compare(found: Iterable[tuple[str, object]], there: Iterable[tuple[str, object]]) -> dict[str, Found]:
+    """Precision and recall by kind, of (kind, thing) pairs; things are unique by what they hold."""
+    mine, theirs = set(found), set(there)
+    kinds = sorted({kind for kind, _ in theirs})
+    return {kind: _found(kind, mine, theirs) for kind in kinds}
+
+
+def macro_f1(by_kind: Mapping[str, Found]) -> float:
+    """The mean of F1 over kinds, in percent."""
+    return round(sum(one.f1 for one in by_kind.values()) / len(by_kind), 2) if by_kind else 0.0
+
+
+def _found(kind: str, mine: set[tuple[str, object]], theirs: set[tuple[str, object]]) -> Found:
+    right = sum(1 for pair in mine & theirs if pair[0] == kind)
+    said, there = (sum(1 for name, _ in pairs if name == kind) for pairs in (mine, theirs))
+    precision, recall = (100 * right / total if total else 0.0 for total in (said, there))
+    whole = precision + recall
+    f1 = 2 * precision * recall / whole if whole else 0.0
+    return Found(round(precision, 1), round(recall, 1), round(f1, 1), there)
 
 
 def evaluate(guesses: Sequence[IntentGuess], labels: Sequence[str | None]) -> Evaluation:

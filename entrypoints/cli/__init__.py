@@ -263,6 +263,19 @@ def bench_retrieval(as_json: Json = False) -> None:
         run(as_json)
 
 
+@evaluation.command("understanding")
+def eval_understanding(as_json: Json = False) -> None:
+    """Entities, sentiment, emotion and language on messages written apart from the rules."""
+    from entrypoints.cli.understanding import evaluate, print_report
+
+    with errors_to_exit_codes():
+        found = evaluate()
+        if as_json:
+            show_json(found)
+        else:
+            print_report(found)
+
+
 @understanding.command("train")
 def nlu_train(
     out: Annotated[Path | None, typer.Option(help="Where to write the model; else into the cache.")] = None,

@@ -59,3 +59,15 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DataFileError, match="no intent model"):
         read_model(path)
+
+
+def test_what_is_understood_is_measured_by_type() -> None:
+    found = json.loads(CliRunner().invoke(app, ["eval", "understanding", "--json"]).stdout)
+    said = CliRunner().invoke(app, ["eval", "understanding"]).stdout
+
+    assert len(found["entities"]) == 9
+    assert found["entities"]["DATE"]["f1"] > 90
+    assert found["entity_f1"] > 65
+    assert found["languages"] >= 50
+    assert found["language_right"] > 90
+    assert "macro-F1" in said

@@ -1,0 +1,130 @@
+"""`casepilot eval understanding`: entities, sentiment, emotion and language, on data written apart."""
+
+from collections.abc import Iterator, Mapping
+from statistics import mean
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from adapters.starter import loader
+from adapters.system import LangidDetector
+from domain.nlu.entities import EntityFinder
+from domain.nlu.evaluation import compare, macro_f1
+from domain.nlu.sentiment import sentiment
+from entrypoints.cli.output import show
+
+FELT = 0.25
+"""Scores nearer to zero are neutral, as the steps of the data are."""
+
+
+class Entities(Struct, frozen=True):
+    """A message with its entities: type, surface form and normalised value."""
+
+    text: str
+    entities: tuple[tuple[str, str, str], ...]
+
+
+class Feeling(Struct, frozen=True):
+    """A message with its score, overall and by aspect."""
+
+    text: str
+    score: float
+    aspects: Mapping[str, float]
+
+
+class Emotion(Struct, frozen=True):
+    """A message with its emotion and level, 0 to 5."""
+
+    text: str
+    emotion: str
+    level: int
+
+
+class Spoken(Struct, frozen=True):
+    """A message with the ISO 639-1 code of its language."""
+
+    text: str
+    language: str
+
+
+def evaluate() -> dict[str, Any]:
+    """All measures."""
+    measured = {**_entities(), **_sentiment(), **_emotion(), **_language()}
+    found: dict[str, Any] = msgspec.to_builtins(measured)
+    return found
+
+
+def print_report(found: Mapping[str, Any]) -> None:
+    """The figures for people."""
+    for part in ("entities", "aspects", "emotions"):
+        show(f"{part:<20}{'precision':>10}{'recall':>8}{'F1':>7}{'there':>7}")
+        for kind, one in found[part].items():
+            figures = f"{one['precision']:>10.1f}{one['recall']:>8.1f}{one['f1']:>7.1f}{one['there']:>7}"
+            show(f"  {kind:<18}{figures}")
+    one = found
+    values = f"{one['normalised']:.1f}% of the values of those found are right"
+    show(f"entities: macro-F1 {one['entity_f1']:.1f}%, {values}")
+    show(f"sentiment: sign right {one['sentiment_sign']:.1f}%, mean error {one['sentiment_error']:.2f}")
+    show(f"emotion: macro-F1 {one['emotion_f1']:.1f}%, level within one {one['emotion_level']:.1f}%")
+    many = f"{one['language_messages']} messages in {one['languages']} languages"
+    show(f"language: {one['language_right']:.1f}% of {many}")
+
+
+def _entities() -> dict[str, Any]:
+    finder = EntityFinder(loader.gazetteer())
+    found: dict[tuple[str, object], str] = {}
+    there: dict[tuple[str, object], str] = {}
+    for number, one in enumerate(loader.evaluation("entities", Entities)):
+        found |= {(e.type.value, (number, e.text.strip("`").strip())): e.value for e in finder.find(one.text)}
+        there |= {(kind, (number, text.strip("`").strip())): value for kind, text, value in one.entities}
+    by_type = compare(found, there)
+    both = [found[key] == there[key] for key in found.keys() & there.keys()]
+    return {"entities": by_type, "entity_f1": macro_f1(by_type), "normalised": round(100 * mean(both), 1)}
+
+
+def _sentiment() -> dict[str, Any]:
+    lexicon, rows = loader.lexicon(), loader.evaluation("sentiment", Feeling)
+    felt = [sentiment(one.text, lexicon) for one in rows]
+    signs = [_sign(mine.score) == _sign(one.score) for mine, one in zip(felt, rows, strict=True)]
+    mine = (pair for number, one in enumerate(felt) for pair in _signed(number, one.aspects))
+    theirs = (pair for number, one in enumerate(rows) for pair in _signed(number, one.aspects))
+    return {
+        "aspects": compare(mine, theirs),
+        "sentiment_sign": round(100 * mean(signs), 1),
+        "sentiment_error": round(mean(abs(a.score - b.score) for a, b in zip(felt, rows, strict=True)), 3),
+    }
+
+
+def _signed(number: int, aspects: Mapping[str, float]) -> Iterator[tuple[str, object]]:
+    """Aspects that the message feels something about, right only with the right sign."""
+    for aspect, score in aspects.items():
+        if _sign(score):
+            yield aspect, (number, _sign(score))
+
+
+def _emotion() -> dict[str, Any]:
+    lexicon, rows = loader.lexicon(), loader.evaluation("emotion", Emotion)
+    felt = [sentiment(one.text, lexicon) for one in rows]
+    by_kind = compare(
+        ((one.emotion, number) for number, one in enumerate(felt)),
+        ((one.emotion, number) for number, one in enumerate(rows)),
+    )
+    near = [
+        abs(a.intensity - b.level) <= 1 for a, b in zip(felt, rows, strict=True) if a.emotion == b.emotion
+    ]
+    return {"emotions": by_kind, "emotion_f1": macro_f1(by_kind), "emotion_level": round(100 * mean(near), 1)}
+
+
+def _language() -> dict[str, Any]:
+    detector, rows = LangidDetector(), loader.evaluation("language", Spoken)
+    right = [detector.detect(one.text).code == one.language for one in rows]
+    return {
+        "language_right": round(100 * mean(right), 1),
+        "language_messages": len(rows),
+        "languages": len({one.language for one in rows}),
+    }
+
+
+def _sign(score: float) -> int:
+    return 0 if abs(score) < FELT else 1 if score > 0 else -1
