@@ -31,6 +31,14 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """A busy machine is no server that is down: a slow count is waited for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adapters.redis.TIMEOUT", 30.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     with Valkey(tmp_path_factory.mktemp("valkey")) as server:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -60,6 +60,30 @@ class PostgresKnowledge(Knowledge):
         rows = [self._row(p, v) for e in articles for p, v in zip(e.passages, e.vectors, strict=True)]
         if rows:
             await self._connection.execute(INSERT_PASSAGE, rows)
+        await self._move_on()
+
+    async def of_sources(self, prefixes: Sequence[str]) -> Sequence[ArticleId]:
+        if not prefixes:
+            return []
+        source = func.unnest(knowledge_entries.c.sources).column_valued("source")
+        begins = or_(*(source.startswith(prefix, autoescape=True) for prefix in prefixes))
+        query = select(knowledge_entries.c.id.distinct()).where(
+            knowledge_entries.c.organization_id == self._organization, exists(select(source).where(begins))
+        )
+        return [ArticleId(row[0]) for row in await self._connection.execute(query)]
+
+    async def remove(self, articles: Sequence[ArticleId]) -> None:
+        if not articles:
+            return
+        await self._connection.execute(
+            delete(knowledge_entries).where(
+                knowledge_entries.c.organization_id == self._organization,
+                knowledge_entries.c.id.in_(articles),
+            )
+        )
+        await self._move_on()
+
+    async def _move_on(self) -> None:
         await self._connection.execute(
             update(organizations)
             .where(organizations.c.id == self._organization)

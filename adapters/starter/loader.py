@@ -55,7 +55,11 @@ class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_article(path: Path) -> Article:
     """Read a Markdown article with TOML front matter between +++ lines. Raises `DataFileError`."""
-    text = read_text(path)
+    return parse_article(read_text(path), path)
+
+
+def parse_article(text: str, path: Path) -> Article:
+    """The same for a text at hand; `path` is for messages."""
     lines = text.splitlines()
     if not lines or lines[0].strip() != FENCE:
         raise DataFileError("no_front_matter", f"{path}:1: an article begins with a line '{FENCE}'.")

@@ -118,28 +118,31 @@ def ask(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[str], typer.Argument(help="Markdown or text files, or folders of them.")],
+    paths: Annotated[list[str], typer.Argument(help="Documents, archives, or folders of them.")],
     data: Data = DEFAULT_DATA,
     category: Annotated[str | None, typer.Option(help="Category for all of them.")] = None,
     product: Annotated[str | None, typer.Option(help="Product for all of them.")] = None,
     api_version: Annotated[str | None, typer.Option(help="API versions they apply to, like '>=60'.")] = None,
+    sync: Annotated[bool, typer.Option("--sync", help="Forget what is gone from these folders.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Take documents into knowledge; prints counts, what was skipped and why."""
-    from adapters.starter.documents import Labels
+    """Take Markdown, text, HTML, PDF, Word, CSV, JSONL and ZIP into knowledge; say what was skipped."""
+    from adapters.documents.read import Labels
     from entrypoints.cli.ingest import ingest as run
 
     with errors_to_exit_codes():
-        found = run(paths, data, Labels(category, product, api_version))
+        found = run(paths, data, Labels(category, product, api_version), sync=sync)
         if as_json:
             show_json(found)
         else:
             show(
-                f"{found.added} added, {found.replaced} replaced, {found.unchanged} unchanged; "
-                f"{found.passages} passages stored, {len(found.skipped)} files skipped"
+                f"{found.added} added, {found.replaced} replaced, {found.unchanged} unchanged, "
+                f"{found.removed} removed, {found.passages} passages stored, {len(found.skipped)} skipped"
             )
-            for skipped in found.skipped:
-                show(f"  skipped {skipped.path}: {skipped.reason}")
+            for remark in found.remarks:
+                show(f"  note    {remark.path}: {remark.reason}")
+            for remark in found.skipped:
+                show(f"  skipped {remark.path}: {remark.reason}")
     if not found.added + found.replaced + found.unchanged:
         raise typer.Exit(BAD_INPUT)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from adapters.documents.read import Labels, Remark, read_documents
 from adapters.starter import loader
-from adapters.starter.documents import Labels, Skipped, read_documents
 from domain.errors import DataFileError
 from domain.retrieval.passages import Article
 from entrypoints.bootstrap import open_app
@@ -23,17 +23,20 @@ class Report(Struct, frozen=True):
     replaced: int
     unchanged: int
     passages: int
-    skipped: list[Skipped]
+    removed: int
+    skipped: list[Remark]
+    remarks: list[Remark]
 
 
-def ingest(paths: list[str], data: Path, labels: Labels) -> Report:
-    """Read, embed and store. Raises `DataFileError` for paths that cannot be read at all."""
+def ingest(paths: list[str], data: Path, labels: Labels, *, sync: bool = False) -> Report:
+    """Read, embed and store; with `sync` forget what is gone. Raises `DataFileError` for unreadable paths."""
     for path in paths:
         if "://" in path:
             raise DataFileError(
                 "no_addresses", f"{path}: web addresses cannot be read; save the page and give the file."
             )
-    articles, skipped = read_documents([Path(path) for path in paths], labels)
+    taken = read_documents([Path(path) for path in paths], labels, loader.parse_article)
+    within = [f"file:{path}" for path in paths] if sync else []
     with progress() as bar:
         task = bar.add_task("Starting", total=None)
 
@@ -41,11 +44,14 @@ def ingest(paths: list[str], data: Path, labels: Labels) -> Report:
             bar.update(task, description=what, completed=done, total=total or None)
 
         with reachable(data, step) as settings:
-            done = asyncio.run(_store(settings, articles, step))
-    return Report(done.added, done.replaced, done.unchanged, done.passages, skipped)
+            done = asyncio.run(_store(settings, taken.articles, within, step))
+    return Report(
+        done.added, done.replaced, done.unchanged, done.passages, done.removed, taken.skipped, taken.remarks
+    )
 
 
-async def _store(settings: Settings, articles: list[Article], step: Step) -> Ingested:
+async def _store(settings: Settings, articles: list[Article], within: list[str], step: Step) -> Ingested:
     async with open_app(settings) as app:
-        command = Ingest(DEMO_ORGANIZATION, [(article, loader.content_hash(article)) for article in articles])
+        hashed = [(article, loader.content_hash(article)) for article in articles]
+        command = Ingest(DEMO_ORGANIZATION, hashed, tuple(within))
         return await app.ingest(command, lambda done, total: step("Reading", done, total))

@@ -16,19 +16,24 @@ Progress = Callable[[int, int], None]
 
 
 class Ingest(Struct, frozen=True):
-    """Take these articles, each with the hash of its content."""
+    """Take these articles, each with the hash of its content.
+
+    Of those stored before whose source begins with one of `within`, what is not among these is forgotten.
+    """
 
     organization: OrganizationId
     articles: Sequence[tuple[Article, ContentHash]]
+    within: tuple[str, ...] = ()
 
 
 class Ingested(Struct, frozen=True):
-    """How many articles were new, replaced and unchanged, and how many passages were stored."""
+    """How many articles were new, replaced, unchanged and forgotten, and how many passages were stored."""
 
     added: int
     replaced: int
     unchanged: int
     passages: int
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,11 @@ class IngestArticles:
             at += len(found)
         async with self.begin(command.organization) as unit:
             await unit.knowledge.put(embedded)
+            kept = {article.id for article, _ in command.articles}
+            gone = [one for one in await unit.knowledge.of_sources(command.within) if one not in kept]
+            await unit.knowledge.remove(gone)
             await unit.commit()
         replaced = sum(article.id in known for article, _ in changed)
-        return Ingested(len(changed) - replaced, replaced, len(command.articles) - len(changed), total)
+        return Ingested(
+            len(changed) - replaced, replaced, len(command.articles) - len(changed), total, len(gone)
+        )

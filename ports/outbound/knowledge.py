@@ -33,6 +33,14 @@ class Knowledge(Protocol):
     async def put(self, articles: Sequence[EmbeddedArticle]) -> None:
         """Insert or replace articles with their passages, and move the tenant's knowledge version on."""
 
+    @abstractmethod
+    async def of_sources(self, prefixes: Sequence[str]) -> Sequence[ArticleId]:
+        """The articles of which a source begins with one of these."""
+
+    @abstractmethod
+    async def remove(self, articles: Sequence[ArticleId]) -> None:
+        """Forget articles with their passages, and move the knowledge version on if there were any."""
+
 
 class Index(Protocol):
     """The searchable snapshot of a tenant's knowledge."""

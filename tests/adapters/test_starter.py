@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from adapters.starter import loader
-from adapters.starter.documents import Labels, read_documents
 from domain.errors import DataFileError
 from domain.nlu.text import terms
 
@@ -90,38 +89,6 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(DataFileError, match="not UTF-8"):
         loader.read_text(path)
-
-
-def test_documents_without_front_matter_get_title_and_identity(tmp_path: Path) -> None:
-    (tmp_path / "with-heading.md").write_text("# Our own guide\n\nDo it so.", encoding="utf-8")
-    (tmp_path / "plain_text.txt").write_text("Just words.", encoding="utf-8")
-    (tmp_path / "own.md").write_text(GOOD, encoding="utf-8")
-
-    articles, skipped = read_documents([tmp_path], Labels(category="internal"))
-
-    assert {a.title for a in articles} == {"Our own guide", "Plain text", "A title"}
-    assert {a.category for a in articles} == {"internal"}
-    assert len({a.id for a in articles}) == 3
-    assert skipped == []
-
-
-def test_what_cannot_be_taken_is_told_with_its_reason(tmp_path: Path) -> None:
-    (tmp_path / "good.md").write_text(GOOD, encoding="utf-8")
-    (tmp_path / "again.md").write_text(GOOD, encoding="utf-8")
-    (tmp_path / "empty.txt").write_text("  \n", encoding="utf-8")
-    (tmp_path / "nul.txt").write_text("a\x00b", encoding="utf-8")
-    (tmp_path / "sheet.xlsx").write_bytes(b"PK")
-    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
-
-    articles, skipped = read_documents([tmp_path], Labels())
-
-    reasons = {Path(s.path).name: s.reason for s in skipped}
-    assert len(articles) == 1
-    assert "is used by another file" in reasons["good.md"]
-    assert "empty" in reasons["empty.txt"]
-    assert "NUL" in reasons["nul.txt"]
-    assert "not a kind of document" in reasons["sheet.xlsx"]
-    assert "UTF-8" in reasons["latin.txt"]
 
 
 def test_fixed_texts_are_there_in_fifty_languages_and_know_their_direction() -> None:

@@ -14,11 +14,8 @@ from tests.fakes import FixedClock, MemoryTraffic
 
 
 @pytest.fixture(params=["fake", "valkey"])
-async def traffic(
-    request: pytest.FixtureRequest, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Traffic]:
+async def traffic(request: pytest.FixtureRequest, valkey: Valkey) -> AsyncIterator[Traffic]:
     clock = FixedClock()
-    monkeypatch.setattr("adapters.redis.TIMEOUT", 30.0)  # a busy machine is no server that is down
     if request.param == "fake":
         yield MemoryTraffic(clock)
         return

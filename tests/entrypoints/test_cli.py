@@ -184,7 +184,13 @@ def test_documents_are_taken_and_can_be_asked_about(up: dict[str, str], data: Pa
     first = json.loads(casepilot("ingest", "--json", "--data", str(data), str(tmp_path)).stdout)
     second = json.loads(casepilot("ingest", "--json", "--data", str(data), str(tmp_path)).stdout)
     asked = casepilot("ask", "--json", "--data", str(data), "How do I configure the Zorblatt connector?")
+    page.unlink()
+    (tmp_path / "other.txt").write_text("Something else.", encoding="utf-8")
+    synced = json.loads(casepilot("ingest", "--sync", "--json", "--data", str(data), str(tmp_path)).stdout)
+    later = casepilot("ask", "--json", "--data", str(data), "How do I configure the Zorblatt connector?")
 
+    assert (synced["added"], synced["removed"]) == (1, 1)
+    assert "press Link" not in json.loads(later.stdout)["response"]
     assert (first["added"], second["unchanged"]) == (1, 1)
     assert {Path(skipped["path"]).name for skipped in first["skipped"]} == {"picture.png", "broken.md"}
     assert "press Link" in json.loads(asked.stdout)["response"]

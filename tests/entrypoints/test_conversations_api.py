@@ -57,6 +57,7 @@ async def test_a_new_conversation_has_every_field_of_the_customers_schema(client
     assert body["last_activity_at"] == body["created_at"]
     assert body["metadata"] == metadata
     assert {name for name, value in body.items() if value is None} == {
+        "draft",
         "ended_at",
         "escalation_reason",
         "queue",
