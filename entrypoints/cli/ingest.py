@@ -36,7 +36,8 @@ def ingest(paths: list[str], data: Path, labels: Labels, *, sync: bool = False) 
                 "no_addresses", f"{path}: web addresses cannot be read; save the page and give the file."
             )
     taken = read_documents([Path(path) for path in paths], labels, loader.parse_article)
-    within = [f"file:{path}" for path in paths] if sync else []
+    within = tuple(f"file:{path}" for path in paths) if sync else ()
+    spared = tuple(f"file:{remark.path}" for remark in taken.skipped)
     with progress() as bar:
         task = bar.add_task("Starting", total=None)
 
@@ -44,14 +45,16 @@ def ingest(paths: list[str], data: Path, labels: Labels, *, sync: bool = False) 
             bar.update(task, description=what, completed=done, total=total or None)
 
         with reachable(data, step) as settings:
-            done = asyncio.run(_store(settings, taken.articles, within, step))
+            done = asyncio.run(_store(settings, taken.articles, (within, spared), step))
     return Report(
         done.added, done.replaced, done.unchanged, done.passages, done.removed, taken.skipped, taken.remarks
     )
 
 
-async def _store(settings: Settings, articles: list[Article], within: list[str], step: Step) -> Ingested:
+async def _store(
+    settings: Settings, articles: list[Article], sources: tuple[tuple[str, ...], ...], step: Step
+) -> Ingested:
     async with open_app(settings) as app:
         hashed = [(article, loader.content_hash(article)) for article in articles]
-        command = Ingest(DEMO_ORGANIZATION, hashed, tuple(within))
+        command = Ingest(DEMO_ORGANIZATION, hashed, *sources)
         return await app.ingest(command, lambda done, total: step("Reading", done, total))

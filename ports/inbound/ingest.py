@@ -18,12 +18,14 @@ Progress = Callable[[int, int], None]
 class Ingest(Struct, frozen=True):
     """Take these articles, each with the hash of its content.
 
-    Of those stored before whose source begins with one of `within`, what is not among these is forgotten.
+    Of those stored before whose source begins with one of `within`, what is not among these is forgotten,
+    except of `spared` sources, which could not be read this time.
     """
 
     organization: OrganizationId
     articles: Sequence[tuple[Article, ContentHash]]
     within: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
 
 
 class Ingested(Struct, frozen=True):
@@ -61,6 +63,7 @@ class IngestArticles:
         async with self.begin(command.organization) as unit:
             await unit.knowledge.put(embedded)
             kept = {article.id for article, _ in command.articles}
+            kept |= set(await unit.knowledge.of_sources(command.spared))
             gone = [one for one in await unit.knowledge.of_sources(command.within) if one not in kept]
             await unit.knowledge.remove(gone)
             await unit.commit()

@@ -184,11 +184,14 @@ def test_documents_are_taken_and_can_be_asked_about(up: dict[str, str], data: Pa
     first = json.loads(casepilot("ingest", "--json", "--data", str(data), str(tmp_path)).stdout)
     second = json.loads(casepilot("ingest", "--json", "--data", str(data), str(tmp_path)).stdout)
     asked = casepilot("ask", "--json", "--data", str(data), "How do I configure the Zorblatt connector?")
+    page.write_text("+++\nid = 1\n", encoding="utf-8")
+    broken = json.loads(casepilot("ingest", "--sync", "--json", "--data", str(data), str(tmp_path)).stdout)
     page.unlink()
     (tmp_path / "other.txt").write_text("Something else.", encoding="utf-8")
     synced = json.loads(casepilot("ingest", "--sync", "--json", "--data", str(data), str(tmp_path)).stdout)
     later = casepilot("ask", "--json", "--data", str(data), "How do I configure the Zorblatt connector?")
 
+    assert broken["removed"] == 0
     assert (synced["added"], synced["removed"]) == (1, 1)
     assert "press Link" not in json.loads(later.stdout)["response"]
     assert (first["added"], second["unchanged"]) == (1, 1)
