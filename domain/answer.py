@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.grounding import supports
 from domain.nlu.text import sentences, terms, vocabulary
@@ -71,6 +72,23 @@ def write(question: str, hits: Sequence[Hit], *, wants_steps: bool, wants_code: 
     cited = {statement.citation for paragraph in paragraphs for statement in paragraph}
     citations = [citation(number, hit) for number, (hit, _) in enumerate(chosen, 1) if number in cited]
     return Draft(tuple(paragraphs), tuple(citations))
+
+
+def together(drafts: Sequence[Draft]) -> Draft:
+    """Several answers as one, their citations numbered through; a passage that two rest on is cited once."""
+    numbers: dict[str, int] = {}
+    citations: dict[str, Citation] = {}
+    paragraphs: list[tuple[Statement, ...]] = []
+    for draft in drafts:
+        named = {one.number: one for one in draft.citations}
+        for one in draft.citations:
+            number = numbers.setdefault(one.passage_id, len(numbers) + 1)
+            citations.setdefault(one.passage_id, replace(one, number=number))
+        paragraphs += (
+            tuple(replace(s, citation=numbers[named[s.citation].passage_id]) for s in paragraph)
+            for paragraph in draft.paragraphs
+        )
+    return Draft(tuple(paragraphs), tuple(citations.values()))
 
 
 def judge(draft: Draft, found: Sequence[Passage]) -> tuple[Draft, float]:

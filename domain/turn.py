@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.answer import FENCES, Draft, judge, write
+from domain.answer import FENCES, Draft, judge, together, write
 from domain.confidence import Confidence, confidence, relevance
 from domain.conversation import Asking, Context, Handoff, Status
 from domain.escalation import approval_of, handoff_for
@@ -23,6 +23,7 @@ from domain.texts import ENGLISH
 SMALL_TALK = {"greeting": "hello_again", "thanks_goodbye": "closing"}
 """Intents answered by a fixed text."""
 MAX_SMALL_TALK_TERMS = 3
+MIN_SEVERAL = 2
 SURE_OF_LANGUAGE = 0.5
 """Probability from which a message tells the language of the reply; below it the conversation's stays."""
 
@@ -32,14 +33,29 @@ class Written(Struct, frozen=True):
 
     draft: Draft
     confidence: Confidence
+    several: bool = False
+
+
+class Request(Struct, frozen=True):
+    """One of several things that a message asks for, with what was found for it."""
+
+    text: str
+    intent: str
+    hits: tuple[Hit, ...]
 
 
 def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
-    heard: Heard, understood: Understanding, hits: tuple[Hit, ...], rules: InForce, brain: Brain
+    heard: Heard,
+    understood: Understanding,
+    hits: tuple[Hit, ...],
+    rules: InForce,
+    brain: Brain,
+    requests: tuple[Request, ...] = (),
 ) -> Plan:
-    """Decide what to say to one message."""
+    """Decide what to say to one message; `requests` are there when it asks for several things."""
     signals = brain.cues.signals(heard.whole)
-    written = _written(heard, understood, hits, brain)
+    whole = Request(heard.question, understood.intent_name, hits)
+    written = _several(requests, brain) or _written(whole, brain)
     sure = written.confidence.value if written else None
     facts = facts_for(heard, understood, hits, signals, brain, rules.live.schema, sure)
     theirs = {**facts, **own_facts(heard, rules.candidate.schema)} if rules.candidate else facts
@@ -65,16 +81,26 @@ def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
     return turn.answer(written) if written else turn.ask()
 
 
-def _written(heard: Heard, understood: Understanding, hits: tuple[Hit, ...], brain: Brain) -> Written | None:
+def _several(requests: tuple[Request, ...], brain: Brain) -> Written | None:
+    """The answers to several requests in turn; None unless at least two have one of their own."""
+    found = [one for one in (_written(request, brain) for request in requests) if one is not None]
+    if len({one.draft.citations[0].article_id for one in found}) < MIN_SEVERAL:
+        return None
+    least = min((one.confidence for one in found), key=lambda parts: parts.value)
+    return Written(together([one.draft for one in found]), least, several=True)
+
+
+def _written(request: Request, brain: Brain) -> Written | None:
     """The answer that the knowledge gives, or None when it has none that is supported."""
+    hits = request.hits
     if relevance(hits[0] if hits else None, brain.thresholds) < brain.thresholds.floor:
         return None
     article, hint = hits[0].passage.article, brain.thresholds.hint
     relevant = [h for h in hits if h.passage.article == article or relevance(h, brain.thresholds) >= hint]
-    intent = brain.intents.get(understood.intent_name)
+    intent = brain.intents.get(request.intent)
     kind = intent.response_type if intent else ""
-    steps = kind == ResponseType.INSTRUCTIONAL or "how" in tokens(heard.question)
-    draft = write(heard.question, relevant, wants_steps=steps, wants_code=kind == ResponseType.TECHNICAL)
+    steps = kind == ResponseType.INSTRUCTIONAL or "how" in tokens(request.text)
+    draft = write(request.text, relevant, wants_steps=steps, wants_code=kind == ResponseType.TECHNICAL)
     judged, support = judge(draft, [h.passage for h in relevant])
     if not judged.paragraphs:
         return None
@@ -138,7 +164,7 @@ class _Turn:
         return self._plan(Outcome.CLARIFIED, ResponseType.CLARIFICATION, text, asking=asking)
 
     def answer(self, written: Written) -> Plan:
-        said = written.draft.text
+        said = f"{self.texts.several}\n\n{written.draft.text}" if written.several else written.draft.text
         foreign = self.texts.language != ENGLISH
         return self._plan(
             Outcome.ANSWERED,

@@ -16,12 +16,14 @@ from domain.follow_up import question_for
 from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Attachment, Message, Sender, checked_attachments, checked_content
 from domain.nlu.entities import Entity
+from domain.nlu.parts import MEANT, parts
 from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Models, Understanding, understand
 from domain.plan import Plan, ResponseType, Why
+from domain.retrieval.hybrid import HybridIndex
 from domain.rules.trial import InForce
 from domain.texts import ENGLISH
-from domain.turn import plan_turn
+from domain.turn import Request, plan_turn
 from ports.errors import Conflict
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.embedding import Embedder, LanguageDetector
@@ -167,8 +169,22 @@ class ReplyToMessage:
         hits = index.search(question, vector, HITS)
         tier = _tier(conversation, turn.tier)
         heard = Heard(conversation, message, question, tier, self.clock.now(), turn.calendar)
-        plan = plan_turn(heard, understood, hits, rules, self.brain)
+        requests = await self._requests(whole, index)
+        plan = plan_turn(heard, understood, hits, rules, self.brain, requests)
         return Thought(plan, understood, trial.id if trial else None, message.depth)
+
+    async def _requests(self, text: str, index: HybridIndex) -> tuple[Request, ...]:
+        """The things that a message asks for, if they are several."""
+        pieces = parts(text)
+        if len(pieces) == 1:
+            return ()
+        found: dict[str, Request] = {}
+        for piece in pieces:
+            vector = await self.embedder.embed(piece)
+            guess = self.models.head.guess(piece, vector)
+            if guess.known and guess.confidence >= MEANT:
+                found.setdefault(guess.name, Request(piece, guess.name, index.search(piece, vector, HITS)))
+        return tuple(found.values()) if len(found) > 1 else ()
 
     def _speak(
         self, conversation: Conversation, thought: Thought, message: Message, since: datetime

@@ -20,7 +20,7 @@ from domain.retrieval.passages import Hit
 from domain.rules.ruleset import RuleSet, parse_ruleset
 from domain.rules.trial import InForce
 from domain.texts import Catalogue
-from domain.turn import plan_turn
+from domain.turn import Request, plan_turn
 from tests.builders import (
     a_brain,
     a_conversation,
@@ -696,3 +696,25 @@ def test_a_message_too_short_to_tell_stays_in_the_conversations_language() -> No
     plan = planned(something_heard("ok?", conversation=conversation), unsure, brain=a_german_brain())
 
     assert (plan.text, plan.context.language) == ("nein", "de")
+
+
+def test_several_requests_are_answered_in_turn_with_their_sources_numbered_through() -> None:
+    first = a_hit(a_passage("Click the link. Then wait.", article="KB-A"), cosine=SURE)
+    second = a_hit(a_passage("Open the report. Press run.", article="KB-B"), cosine=SURE)
+    requests = (Request("link?", "password_reset", (first,)), Request("report?", "x", (second,)))
+
+    plan = plan_turn(something_heard(), an_understanding(), (first,), InForce(NO_RULES), a_brain(), requests)
+
+    assert plan.text.startswith("several\n\nClick the link. [1]")
+    assert "Open the report. [2]" in plan.text
+    assert [(one.number, one.article_id) for one in plan.citations] == [(1, "KB-A"), (2, "KB-B")]
+
+
+def test_requests_that_one_article_answers_are_one() -> None:
+    requests = (Request("link?", "a", (a_found(),)), Request("wait?", "b", (a_found(),)))
+
+    plan = plan_turn(
+        something_heard(), an_understanding(), (a_found(),), InForce(NO_RULES), a_brain(), requests
+    )
+
+    assert not plan.text.startswith("several")

@@ -221,3 +221,15 @@ async def test_the_fixed_parts_follow_the_customers_language(client: httpx.Async
     assert greeting["content"] == app.ports.texts.of("ar").greeting
     assert (answer["language"], answer["reply_language"], answer["right_to_left"]) == ("de", "de", False)
     assert answer["response"] == app.ports.texts.of("de").decline
+
+
+async def test_two_requests_in_one_message_are_answered_in_turn(client: httpx.AsyncClient, app: App) -> None:
+    both = "How do I reset my password? Also, how do I upsert records by external id with the REST API?"
+
+    answer = await said(client, await a_started(client), both)
+
+    assert answer["response"].startswith(app.ports.texts.of().several)
+    assert len({citation["article_id"] for citation in answer["citations"]}) >= 2
+    assert [citation["number"] for citation in answer["citations"]] == sorted(
+        citation["number"] for citation in answer["citations"]
+    )
