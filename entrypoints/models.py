@@ -19,7 +19,7 @@ from domain.facts import Brain
 from domain.nlu.entities import EntityFinder
 from domain.nlu.evaluation import Evaluation, evaluate
 from domain.nlu.grams import Vocabulary
-from domain.nlu.intents import Head, IntentModel, Novelty, Scale
+from domain.nlu.intents import Guesser, Head, IntentModel, Novelty, Scale
 from domain.nlu.understanding import Models
 from ports.outbound.embedding import Embedder
 
@@ -59,7 +59,7 @@ async def load_models(cache: Path, embedder: Embedder, progress: Progress = lamb
         write_model(path, await train_on(examples, embedder, progress))
     return Models(
         {intent.name: intent for intent in taxonomy},
-        read_model(path),
+        Guesser(read_model(path)),
         EntityFinder(loader.gazetteer()),
         loader.lexicon(),
     )

@@ -18,6 +18,8 @@ from domain.nlu.grams import Vocabulary
 ACT_ABOVE = 0.7
 """Calibrated confidence from which an intent may be acted on without asking (the customer's threshold)."""
 NEIGHBOURS = 3
+KEPT = 20_000
+"""Texts whose guess is remembered."""
 LEAST = 1e-9
 """The smallest probability whose logarithm is taken."""
 
@@ -132,6 +134,23 @@ class IntentModel(Struct, frozen=True):
             self.meaning.log_probabilities(meaning), self.wording.log_probabilities(wording), self.share
         )
         return softmax(fused / self.temperature)
+
+
+class Guesser:
+    """An intent model that remembers what it made of recent texts, as the embedder does of their vectors."""
+
+    def __init__(self, model: IntentModel) -> None:
+        self._model = model
+        self._kept: dict[str, IntentGuess] = {}
+
+    def guess(self, text: str, vector: Matrix) -> IntentGuess:
+        """The model's guess; the vector is that of the text."""
+        found = self._kept.get(text)
+        if found is None:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            found = self._kept[text] = self._model.guess(text, vector)
+        return found
 
 
 def fuse(meaning: Matrix, wording: Matrix, share: float) -> Matrix:

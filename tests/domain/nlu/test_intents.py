@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.nlu.intents import Scale, energy, nearest, softmax
+from domain.nlu.intents import Guesser, Scale, energy, nearest, softmax
 from tests.builders import a_unit_vector, an_intent_model
 
 LOGITS = st.lists(st.floats(-200, 200, width=32), min_size=1, max_size=8)
@@ -56,6 +56,18 @@ def test_a_higher_temperature_is_less_sure_of_the_same_intent() -> None:
 
     assert cold.name == warm.name
     assert cold.confidence > warm.confidence
+
+
+def test_a_guess_is_remembered_by_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domain.nlu.intents.KEPT", 2)
+    guesser = Guesser(an_intent_model())
+
+    first = guesser.guess("a", EAST)
+
+    assert guesser.guess("a", EAST) is first
+    assert guesser.guess("b", NORTH).name == "north"
+    guesser.guess("c", EAST)
+    assert guesser.guess("a", EAST) is not first
 
 
 @given(LOGITS)
