@@ -6,8 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no stubs
-
 from adapters.dramatiq import DramatiqWaker
 from adapters.embedding import MiniLmEmbedder, prepare
 from adapters.postgres.engine import APP, WORKER, engine, ping
@@ -109,7 +107,6 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
     Servers that are down are no error here: calls say so later.
     """
     async with AsyncExitStack() as stack:
-        threadpool_limits(1, "blas")  # one vector times a small matrix: more threads only spin
         roles = ((APP, settings.pool), (APP, 2), (WORKER, 2))  # long reads of history do not hold up turns
         app_pool, history_pool, worker_pool = (engine(settings.database_url, *role) for role in roles)
         for pool in (app_pool, history_pool, worker_pool):

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import msgspec
 import numpy as np
 from msgspec import Struct
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no stubs
 
 from adapters.embedding import MODEL_ID
 from adapters.starter import loader
@@ -52,6 +53,7 @@ async def load_models(cache: Path, embedder: Embedder, progress: Progress = lamb
 
     The first call for a taxonomy embeds and trains (half a minute), later ones read.
     """
+    threadpool_limits(1, "blas")  # one vector times a small matrix: more threads only spin
     taxonomy = loader.intents()
     examples = Examples({one.name: one.utterances for one in taxonomy}, loader.out_of_scope())
     path = cache / f"intents-{digest(examples)}.npz"

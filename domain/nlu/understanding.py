@@ -7,7 +7,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from domain.nlu.entities import Entity, EntityFinder
-from domain.nlu.intents import Guesser, Intent, IntentGuess, IntentModel
+from domain.nlu.intents import Guesser, Intent, IntentGuess
 from domain.nlu.sentiment import Lexicon, Sentiment, sentiment
 
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
@@ -39,7 +39,7 @@ class Models(Struct, frozen=True):
     """What understanding needs besides the message; `intents` by name."""
 
     intents: dict[str, Intent]
-    head: IntentModel | Guesser
+    head: Guesser
     finder: EntityFinder
     lexicon: Lexicon
 

@@ -17,7 +17,7 @@ from adapters.system import LangidDetector
 from domain.errors import DataFileError
 from domain.nlu.entities import EntityFinder
 from domain.nlu.evaluation import Evaluation
-from domain.nlu.intents import IntentModel
+from domain.nlu.intents import Guesser, IntentModel
 from domain.nlu.understanding import Models, understand
 from entrypoints.cli.output import progress, show
 from entrypoints.models import Examples, digest, evaluated, train_on, write_model
@@ -114,7 +114,7 @@ async def _trained(
 
 async def _times(model: IntentModel, embedder: MiniLmEmbedder, texts: Sequence[str]) -> list[float]:
     """Milliseconds to understand each of some messages, one at a time."""
-    models = Models({}, model, EntityFinder(loader.gazetteer()), loader.lexicon())
+    models = Models({}, Guesser(model), EntityFinder(loader.gazetteer()), loader.lexicon())
     languages = await asyncio.to_thread(LangidDetector)
     times = []
     for text in texts[:: max(1, len(texts) // TIMED)]:

@@ -1,6 +1,7 @@
 """Everything understood of one message."""
 
 from domain.nlu.entities import EntityFinder, EntityType, Gazetteer
+from domain.nlu.intents import Guesser
 from domain.nlu.sentiment import Lexicon
 from domain.nlu.understanding import UNKNOWN, Language, Models, Understanding, understand
 from tests.builders import a_unit_vector, an_intent, an_intent_model, an_understanding
@@ -8,7 +9,7 @@ from tests.builders import a_unit_vector, an_intent, an_intent_model, an_underst
 EAST = a_unit_vector(1, 0)
 MODELS = Models(
     {"reset": an_intent("reset"), "billing": an_intent("billing")},
-    an_intent_model(("reset", "billing"), threshold=4.0),
+    Guesser(an_intent_model(("reset", "billing"), threshold=4.0)),
     EntityFinder(Gazetteer({"okta": (EntityType.ORG, "Okta")})),
     Lexicon(frozenset(), {"awful": -3.0}, {}, {}, {}, {}, {}),
 )
