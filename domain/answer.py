@@ -37,6 +37,7 @@ class Citation(Struct, frozen=True):
     category: str
     api_versions: str
     score: float
+    language: str = "en"
 
 
 class Statement(Struct, frozen=True):
@@ -120,7 +121,16 @@ def citation(number: int, hit: Hit) -> Citation:
     """The citation of a hit under a number."""
     p = hit.passage
     return Citation(
-        number, p.article, p.title, p.heading, p.id, p.body, p.category, p.api_versions, hit.score
+        number,
+        p.article,
+        p.title,
+        p.heading,
+        p.id,
+        p.body,
+        p.category,
+        p.api_versions,
+        hit.score,
+        p.reach.language,
     )
 
 

@@ -1,6 +1,7 @@
 """How sure we are that the best passage answers the question, and its parts."""
 
 import math
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -39,6 +40,11 @@ def relevance(hit: Hit | None, thresholds: Thresholds) -> float:
         return 0.0
     logit = thresholds.bias + thresholds.cosine * hit.cosine + thresholds.coverage * hit.coverage
     return 1 / (1 + math.exp(-logit))
+
+
+def answers(hits: Sequence[Hit], thresholds: Thresholds) -> bool:
+    """Whether the best of these passages answers the question well enough to say it."""
+    return relevance(hits[0] if hits else None, thresholds) >= thresholds.floor
 
 
 def confidence(hit: Hit | None, support: float, thresholds: Thresholds) -> Confidence:

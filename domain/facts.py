@@ -16,9 +16,14 @@ from domain.nlu.intents import Intent
 from domain.nlu.sentiment import ASPECTS
 from domain.nlu.understanding import Understanding
 from domain.retrieval.passages import Hit
+from domain.retrieval.scope import Scope
 from domain.rules.asking import told
 from domain.rules.facts import Fact, Facts, FactValue, Schema, fits
 from domain.texts import Catalogue
+from domain.versions import named
+
+ACCESS_GROUPS = "access_groups"
+"""Metadata that says which restricted knowledge the customer may read; customers cannot set it."""
 
 
 class Brain(Struct, frozen=True):
@@ -92,6 +97,16 @@ def facts_for(
         **_clock_facts(heard.at, heard.calendar or brain.calendar),
     }
     return facts | own_facts(heard, schema)
+
+
+def scope_of(heard: Heard, usual: Calendar) -> Scope:
+    """What this customer may be told today, and the API version that the question is about."""
+    groups = heard.conversation.metadata.get(ACCESS_GROUPS)
+    return Scope(
+        (heard.calendar or usual).local(heard.at).date(),
+        frozenset(one for one in groups if isinstance(one, str)) if isinstance(groups, list) else frozenset(),
+        api_version=named(heard.whole) or named(heard.question),
+    )
 
 
 def own_facts(heard: Heard, schema: Schema) -> dict[str, FactValue]:

@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.answer import FENCES, Draft, judge, together, write
-from domain.confidence import Confidence, confidence, relevance
+from domain.confidence import Confidence, answers, confidence, relevance
 from domain.conversation import Asking, Context, Handoff, Status
 from domain.escalation import approval_of, handoff_for
 from domain.facts import Brain, Heard, facts_for, own_facts, told_by
@@ -19,6 +19,7 @@ from domain.rules.asking import question
 from domain.rules.facts import Fact, Facts
 from domain.rules.trial import InForce, Ruling
 from domain.texts import ENGLISH
+from domain.versions import named, release_name, valid_for
 
 SMALL_TALK = {"greeting": "hello_again", "thanks_goodbye": "closing"}
 """Intents answered by a fixed text."""
@@ -93,7 +94,7 @@ def _several(requests: tuple[Request, ...], brain: Brain) -> Written | None:
 def _written(request: Request, brain: Brain) -> Written | None:
     """The answer that the knowledge gives, or None when it has none that is supported."""
     hits = request.hits
-    if relevance(hits[0] if hits else None, brain.thresholds) < brain.thresholds.floor:
+    if not answers(hits, brain.thresholds):
         return None
     article, hint = hits[0].passage.article, brain.thresholds.hint
     relevant = [h for h in hits if h.passage.article == article or relevance(h, brain.thresholds) >= hint]
@@ -165,14 +166,26 @@ class _Turn:
 
     def answer(self, written: Written) -> Plan:
         said = f"{self.texts.several}\n\n{written.draft.text}" if written.several else written.draft.text
-        foreign = self.texts.language != ENGLISH
+        remarks = []
+        if self.texts.language not in {one.language for one in written.draft.citations}:
+            remarks.append(self.texts.answered_in_english)
+        if valid := self._valid_for(written.draft):
+            remarks.append(self.texts.for_version.format(version=valid))
         return self._plan(
             Outcome.ANSWERED,
             self._type_of(written.draft),
-            f"{self.texts.answered_in_english}\n\n{said}" if foreign else said,
+            "\n\n".join([*remarks, said]),
             parts=written.confidence,
             draft=written.draft,
         )
+
+    def _valid_for(self, draft: Draft) -> str | None:
+        """The versions that an answer is for, where the question names one or not all are meant."""
+        wanted = named(self.heard.whole) or named(self.heard.question)
+        limited = [one.api_versions for one in draft.citations if valid_for(one.api_versions).spans]
+        if wanted is not None and all(wanted in valid_for(one) for one in limited):
+            return release_name(wanted)
+        return f"API version {limited[0]}" if limited else None
 
     def ask(self) -> Plan:
         """One good clarifying question, or a polite no; from the second time on a person is offered too."""

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from adapters.dramatiq import DramatiqWaker
 from adapters.embedding import MiniLmEmbedder, prepare
+from adapters.memory import MemoryIndex
 from adapters.postgres.engine import APP, WORKER, engine, ping
 from adapters.postgres.history import PostgresHistory
 from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.jobs import PostgresJobs, PostgresOutbox, PostgresOverdue
 from adapters.postgres.keys import PostgresApiKeys
-from adapters.postgres.knowledge import PostgresIndex
+from adapters.postgres.knowledge import PostgresPassages
 from adapters.postgres.reports import PostgresReports
 from adapters.postgres.rulesets import CachedRules
 from adapters.postgres.turns import PostgresTurns
@@ -27,6 +28,7 @@ from domain.nlu.understanding import Models
 from domain.texts import Catalogue
 from entrypoints.models import load_brain, load_models
 from entrypoints.settings import Settings
+from ports.errors import Refused
 from ports.inbound.close import EscalateConversation, ResolveConversation
 from ports.inbound.feedback import TakeFeedback
 from ports.inbound.history import ReadConversations
@@ -35,6 +37,7 @@ from ports.inbound.publish import PublishRuleSet
 from ports.inbound.rehearse import Rehearse
 from ports.inbound.reply import ReplyToMessage
 from ports.inbound.rule_lab import RuleLab
+from ports.inbound.snapshot import StoreIndex
 from ports.inbound.start import StartConversation
 from ports.inbound.trial import RuleTrials
 from ports.inbound.why import ExplainTurns
@@ -45,14 +48,14 @@ from ports.outbound.history import History
 from ports.outbound.idempotency import Idempotency
 from ports.outbound.jobs import Jobs, Leases, Outbox, Overdue, Waker
 from ports.outbound.keys import ApiKeys
-from ports.outbound.knowledge import Index
+from ports.outbound.knowledge import Index, Refresh
 from ports.outbound.reports import Reports
 from ports.outbound.rulesets import ActiveRules
 from ports.outbound.traffic import Traffic
 from ports.outbound.turns import Turns
 from ports.outbound.units import Begin
 
-Ping = Callable[[], Awaitable[None]]
+Ping = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Ports:
     turns: Turns
     rules: ActiveRules
     index: Index
+    refresh: Refresh
     embedder: Embedder
     languages: LanguageDetector
     models: Models
@@ -119,18 +123,13 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
         models = await load_models(cache, embedder)
         brain = load_brain(models)
         begin, jobs = PostgresUnits(app_pool), PostgresJobs(worker_pool)
-
-        async def embedding_works() -> None:
-            await embedder.embed("ready?")
-
-        async def redis_answers() -> None:
-            await redis.ping()
-
+        index, refresh = _index(PostgresPassages(history_pool), settings)
         yield Ports(
             begin=begin,
             turns=PostgresTurns(app_pool),
             rules=CachedRules(begin, schema()),
-            index=PostgresIndex(app_pool),
+            index=index,
+            refresh=refresh,
             embedder=embedder,
             languages=await asyncio.to_thread(LangidDetector),
             models=models,
@@ -147,10 +146,23 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
             history=PostgresHistory(history_pool),
             pings={
                 "database": lambda: ping(app_pool),
-                "redis": redis_answers,
-                "ai_models": embedding_works,
+                "redis": redis.ping,
+                "ai_models": lambda: embedder.embed("ready?"),
             },
         )
+
+
+def _index(passages: PostgresPassages, settings: Settings) -> tuple[Index, Refresh]:
+    """The index in this process, or the one in Milvus where a setting names it. Raises `Refused`."""
+    if not settings.milvus_url:
+        memory = MemoryIndex(passages, passages, settings.index_memory_mb * 2**20)
+        return memory, StoreIndex(passages, passages)
+    try:
+        from adapters.milvus import MilvusIndex  # noqa: PLC0415  # an extra; most have no need of it
+    except ImportError as error:
+        raise Refused("CASEPILOT_MILVUS_URL needs the extra: pip install 'casepilot[milvus]'.") from error
+    milvus = MilvusIndex(settings.milvus_url, passages, settings.milvus_token)
+    return milvus, milvus.refresh
 
 
 def wire(ports: Ports, timing: Timing) -> App:
@@ -190,6 +202,7 @@ def wire(ports: Ports, timing: Timing) -> App:
             rehearse,
             trials,
             ports.leases,
+            ports.refresh,
         ),
         RuleLab(ports.begin, ports.rules, ports.clock, ports.ids, schema()),
         rehearse,

@@ -18,6 +18,8 @@ class SettingsError(DomainError):
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set. Durations in seconds unless named otherwise.
 
+    `milvus_url` is a server's address or a file of Milvus Lite; without it indexes are in memory, within
+    `index_memory_mb` a process.
     `owner_url` is the login that migrations use; `jwt_public_key` is PEM text for RS256.
     """
 
@@ -29,6 +31,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 8000
     pool: int = 12
     rate_limit: int = 100
+    index_memory_mb: int = 1_024
+    milvus_url: str = ""
+    milvus_token: str = ""
     inactive_minutes: float = 30
     unanswered_seconds: float = 5
     sweep_seconds: float = 1
@@ -58,6 +63,12 @@ UNPREFIXED = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Numeric libraries get one thread each: their pools fight over the cores that the event loops need."""
+
+
+def trusted_hosts(environ: Mapping[str, str] = os.environ) -> frozenset[str]:  # noqa: TID251  # as `read`
+    """Hosts inside the network whose pages may be taken into knowledge: CASEPILOT_TRUSTED_HOSTS."""
+    named = environ.get("CASEPILOT_TRUSTED_HOSTS", "").split(",")
+    return frozenset(host.strip().lower() for host in named if host.strip())
 
 
 def variable(field: str) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from pathlib import Path, PurePath
 
 import msgspec
@@ -14,7 +15,10 @@ from adapters.documents.limits import MAX_BINARY, MAX_LINE, MAX_TEXT
 from domain.errors import DataFileError, DomainError
 from domain.ids import ArticleId
 from domain.message import refuse_unstorable
-from domain.retrieval.passages import Article
+from domain.retrieval.doubts import flags
+from domain.retrieval.passages import MAX_TITLE, Article, checked_article
+from domain.retrieval.scope import Reach
+from domain.versions import EVERY, release_of
 
 CONVERTERS: Mapping[str, Callable[[bytes], Text]] = {
     ".html": from_html,
@@ -28,7 +32,7 @@ ARCHIVE = ".zip"
 KINDS = ", ".join(sorted({*CONVERTERS, *TABLES, *PLAIN, ARCHIVE}))
 TITLE = re.compile(r"^#\s+(.+?)\s*$", re.MULTILINE)
 FENCE = "+++"
-MAX_TITLE = 500
+RELEASE_NOTES = re.compile(r"\brelease notes?\b|\bwhat's new\b", re.IGNORECASE)
 
 Head = Callable[[str, Path], Article]
 """Reads an article of our own form from its text and name; given, so that this adapter knows no other."""
@@ -40,6 +44,12 @@ class Labels(Struct, frozen=True):
     category: str | None = None
     product: str | None = None
     api_versions: str | None = None
+    version: str | None = None
+    language: str | None = None
+    audience: str | None = None
+    groups: tuple[str, ...] | None = None
+    valid_from: date | None = None
+    valid_until: date | None = None
 
 
 class Remark(Struct, frozen=True):
@@ -57,38 +67,49 @@ class Taken(Struct, frozen=True):
     remarks: list[Remark]
 
 
-def read_documents(paths: Iterable[Path], labels: Labels, head: Head) -> Taken:
-    """Read files and folders.
+class Document(Struct, frozen=True):
+    """A file or a page with its content, or why there is none.
+
+    `identity` makes the id of an article that has none of its own; `kind` is a file's suffix.
+    """
+
+    name: str
+    kind: str
+    identity: str
+    sources: tuple[str, ...]
+    data: bytes | DataFileError
+
+
+def on_disk(paths: Iterable[Path]) -> Iterator[Document]:
+    """Files, folders and what is in archives.
 
     Raises `DataFileError` for a path that does not exist or a folder with nothing in it.
     """
-    taken, known = Taken([], [], []), set[str]()
     for path in paths:
         for file in _files(path):
             for name, data in _contents(file):
-                _take(name, data, labels, head, taken, known)
-    return taken
+                kind = PurePath(name).suffix.lower()
+                yield Document(name, kind, str(Path(name).resolve()), (f"file:{name}",), data)
 
 
-def _take(
-    name: str, data: bytes | DataFileError, labels: Labels, head: Head, taken: Taken, known: set[str]
-) -> None:
-    """Read one document whole, or none of it."""
-    try:
-        if isinstance(data, DataFileError):
-            raise data
-        found = [(_labelled(article, labels), remark) for article, remark in _articles(name, data, head)]
-    except DomainError as error:
-        taken.skipped.append(Remark(name, str(error).removeprefix(f"{name}:")))
-        return
-    for article, remark in found:
-        if article.id in known:
-            taken.skipped.append(Remark(name, f"the id '{article.id}' is used by another file"))
+def read_documents(documents: Iterable[Document], labels: Labels, head: Head) -> Taken:
+    """Read each document whole, or none of it."""
+    taken, known = Taken([], [], []), set[str]()
+    for one in documents:
+        try:
+            found = [_finished(article, labels, remark) for article, remark in _articles(one, head)]
+        except DomainError as error:
+            taken.skipped.append(Remark(one.name, str(error).removeprefix(f"{one.name}:").strip()))
             continue
-        known.add(article.id)
-        taken.articles.append(article)
-        if remark:
-            taken.remarks.append(Remark(name, remark))
+        for article, remark in found:
+            if article.id in known:
+                taken.skipped.append(Remark(one.name, f"the id '{article.id}' is used by another file"))
+                continue
+            known.add(article.id)
+            taken.articles.append(article)
+            if remark:
+                taken.remarks.append(Remark(one.name, remark))
+    return taken
 
 
 def _contents(file: Path) -> Iterator[tuple[str, bytes | DataFileError]]:
@@ -128,27 +149,29 @@ def _files(path: Path) -> Iterator[Path]:
     yield from found
 
 
-def _articles(name: str, data: bytes, head: Head) -> Iterator[tuple[Article, str]]:
-    suffix = PurePath(name).suffix.lower()
-    if suffix in TABLES:
-        for number, row in enumerate(from_table(data, name), 1):
-            yield _plain(f"{name}#{number}", row.title, row.body), ""
-    elif suffix in CONVERTERS:
-        text = CONVERTERS[suffix](data)
-        yield _plain(name, text.title, text.body), text.remark
-    elif suffix in PLAIN:
-        yield _own(name, _text(data), head), ""
+def _articles(one: Document, head: Head) -> Iterator[tuple[Article, str]]:
+    if isinstance(one.data, DataFileError):
+        raise one.data
+    if one.kind in TABLES:
+        for number, row in enumerate(from_table(one.data, one.name), 1):
+            yield _plain(one, row.title, row.body, f"#{number}"), ""
+    elif one.kind in CONVERTERS:
+        text = CONVERTERS[one.kind](one.data)
+        yield _plain(one, text.title, text.body), text.remark
+    elif one.kind in PLAIN:
+        yield _own(one, _text(one.data), head), ""
     else:
-        kind = suffix or name
+        kind = one.kind or one.name
         raise DataFileError("unknown_kind", f"'{kind}' is not a kind of document that can be read ({KINDS}).")
 
 
-def _own(name: str, text: str, head: Head) -> Article:
+def _own(one: Document, text: str, head: Head) -> Article:
     if text.startswith(FENCE):
-        return head(text, Path(name))
+        article = head(text, Path(one.name))
+        return msgspec.structs.replace(article, sources=(*article.sources, *one.sources))
     match = TITLE.search(text)
     body = text.replace(match.group(0), "", 1).strip() if match else text.strip()
-    return _plain(name, match.group(1) if match else "", body or text.strip())
+    return _plain(one, match.group(1) if match else "", body or text.strip())
 
 
 def _text(data: bytes) -> str:
@@ -162,18 +185,41 @@ def _text(data: bytes) -> str:
     return text
 
 
-def _plain(name: str, title: str, body: str) -> Article:
-    """A document without front matter: its path is its identity, and its title where it has none."""
+def _plain(one: Document, title: str, body: str, part: str = "") -> Article:
+    """A document without front matter: where it lies is its identity, and its title where it has none."""
     refuse_unstorable(body, "document")
     refuse_unstorable(title, "document")
     if not body.strip():
         raise DataFileError("empty_article", "it is empty.")
-    path = name.partition("#")[0]
-    title = title or PurePath(path).stem.replace("-", " ").replace("_", " ").capitalize()
-    digest = hashlib.sha256(str(Path(name).resolve()).encode()).hexdigest()[:12]
-    return Article(ArticleId(f"DOC-{digest}"), title[:MAX_TITLE], "general", body, sources=(f"file:{path}",))
+    stem = PurePath(one.name).stem.replace("-", " ").replace("_", " ").capitalize()
+    digest = hashlib.sha256(f"{one.identity}{part}".encode()).hexdigest()[:12]
+    title = (title or stem)[:MAX_TITLE]
+    return Article(
+        ArticleId(f"DOC-{digest}"), title, "general", body, api_versions=_release(title), sources=one.sources
+    )
 
 
-def _labelled(article: Article, labels: Labels) -> Article:
-    changes = {name: value for name, value in msgspec.structs.asdict(labels).items() if value is not None}
-    return msgspec.structs.replace(article, **changes)
+def _release(title: str) -> str:
+    """Release notes hold from their release on; of other documents nothing is known."""
+    version = release_of(title) if RELEASE_NOTES.search(title) else None
+    return f"{version}+" if version else EVERY
+
+
+def _finished(article: Article, labels: Labels, remark: str) -> tuple[Article, str]:
+    """The article as it is stored: labelled, checked, and doubted where a reviewer should look."""
+    given = {
+        name: value
+        for name, value in msgspec.structs.asdict(labels).items()
+        if value is not None and name in Article.__struct_fields__
+    }
+    reach = {
+        name: value
+        for name, value in msgspec.structs.asdict(labels).items()
+        if value is not None and name in Reach.__struct_fields__
+    }
+    article = msgspec.structs.replace(
+        article, **given, reach=msgspec.structs.replace(article.reach, **reach), flags=flags(article.body)
+    )
+    said = [remark] if remark else []
+    said += [f"flagged for review: {flag}" for flag in article.flags]
+    return checked_article(article), "; ".join(said)

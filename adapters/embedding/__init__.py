@@ -65,6 +65,8 @@ def weights() -> Path:
 class MiniLmEmbedder(Embedder):
     """Embeds in threads of its own; vectors of recent texts are kept."""
 
+    model = MODEL_ID
+
     def __init__(self, model: Path, threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

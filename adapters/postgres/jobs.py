@@ -36,7 +36,10 @@ WITH taken AS (
     RETURNING organization_id, event
 ), jobs AS (
     INSERT INTO core.jobs (organization_id, kind, key)
-    SELECT DISTINCT organization_id, 'refresh_day', left(event ->> 'at', 10) FROM taken
+    SELECT DISTINCT organization_id,
+        CASE WHEN event ->> 'event' = 'knowledge_changed' THEN 'index' ELSE 'refresh_day' END,
+        CASE WHEN event ->> 'event' = 'knowledge_changed' THEN 'all' ELSE left(event ->> 'at', 10) END
+    FROM taken
     {ADD}
 )
 SELECT count(*) FROM taken
@@ -99,7 +102,7 @@ class PostgresJobs(Jobs, Leases):
 
 
 class PostgresOutbox(Outbox):
-    """Events to jobs; today every event asks for the figures of its day."""
+    """Events to jobs: of changed knowledge to its index, all others to the figures of their day."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine

@@ -1,6 +1,5 @@
-"""Articles and passages in PostgreSQL, and the searchable snapshots made from them."""
+"""Articles and passages in PostgreSQL, what changed in them, and stored indexes."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,27 +10,54 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.postgres.engine import driver
-from adapters.postgres.tables import knowledge_entries, organizations, passages
+from adapters.postgres.tables import knowledge_entries, organizations, passages, removed_articles
 from domain.ids import ArticleId, ContentHash, OrganizationId
-from domain.retrieval.hybrid import HybridIndex
 from domain.retrieval.passages import Passage
-from ports.outbound.knowledge import EmbeddedArticle, Index, Knowledge
+from domain.retrieval.scope import Reach
+from ports.outbound.knowledge import Changes, EmbeddedArticle, Knowledge, PassageLog, Snapshots
 
+DIMENSIONS = 384
+"""Of the column `embedding`."""
 INSERT_PASSAGE = text(
-    "INSERT INTO ai.passages (organization_id, article_id, number, heading, body, embedding)"
-    " VALUES (:organization, :article, :number, :heading, :body, CAST(CAST(:embedding AS text) AS vector))"
+    "INSERT INTO ai.passages (organization_id, article_id, number, heading, body, anchor, digest, embedding)"
+    " VALUES (:organization, :article, :number, :heading, :body, :anchor, :digest,"
+    " CAST(CAST(:embedding AS text) AS vector))"
 )
+EMBEDDED = text(
+    "SELECT digest, vector_send(embedding) FROM ai.passages"
+    " WHERE organization_id = :organization AND article_id = ANY(:articles) AND digest <> ''"
+)
+CHANGED = text(
+    "INSERT INTO core.outbox (organization_id, event)"
+    " VALUES (:organization, jsonb_build_object('event', 'knowledge_changed', 'at', now()))"
+)
+VERSION = "SELECT knowledge_version FROM core.organizations WHERE id = $1"
+GONE = """
+SELECT article_id FROM ai.removed_articles WHERE organization_id = $1 AND removed_in > $2
+UNION SELECT id FROM ai.knowledge_entries WHERE organization_id = $1 AND changed_in > $2
+"""
 LOAD = """
 SELECT p.article_id, p.number, k.title, p.heading, p.body, k.category, k.product, k.api_versions,
-    k.error_codes, vector_send(p.embedding) AS embedding
+    k.error_codes, k.version, k.language, k.audience, k.access_groups, k.valid_from, k.valid_until, p.anchor,
+    vector_send(p.embedding) AS embedding
 FROM ai.passages p
 JOIN ai.knowledge_entries k ON k.organization_id = p.organization_id AND k.id = p.article_id
-WHERE p.organization_id = $1
+WHERE p.organization_id = $1 AND ($2 = 0 OR k.changed_in > $2)
 ORDER BY p.article_id, p.number
 """
 TENANT = "SELECT set_config('app.current_org_id', $1, true)"
 VECTOR_HEADER = 4
 """Bytes before the big-endian floats in pgvector's binary form (dimensions and a spare field)."""
+READ = """
+SELECT version, data FROM ai.snapshots WHERE organization_id = $1 AND format = $2 ORDER BY part
+"""
+DESCRIBED = """
+SELECT version, sum(length(data)) AS size FROM ai.snapshots
+WHERE organization_id = $1 AND format = $2 GROUP BY version
+"""
+WRITE = "INSERT INTO ai.snapshots (organization_id, part, version, format, data) VALUES ($1, $2, $3, $4, $5)"
+PART = 16 * 2**20
+"""Bytes of a stored index in one row."""
 
 
 class PostgresKnowledge(Knowledge):
@@ -47,50 +73,74 @@ class PostgresKnowledge(Knowledge):
         rows = await self._connection.execute(query)
         return {ArticleId(row[0]): ContentHash(row[1]) for row in rows}
 
-    async def put(self, articles: Sequence[EmbeddedArticle]) -> None:
+    async def embedded(self, articles: Sequence[ArticleId]) -> Mapping[ContentHash, NDArray[np.float32]]:
         if not articles:
+            return {}
+        given = {"organization": self._organization, "articles": list(articles)}
+        rows = await self._connection.execute(EMBEDDED, given)
+        return {ContentHash(row[0]): _vector(row[1]) for row in rows}
+
+    async def put(self, articles: Sequence[EmbeddedArticle], gone: Sequence[ArticleId] = ()) -> None:
+        if not articles and not gone:
             return
-        await self._upsert(articles)
-        ids = [embedded.article.id for embedded in articles]
-        await self._connection.execute(
-            delete(passages).where(
-                passages.c.organization_id == self._organization, passages.c.article_id.in_(ids)
-            )
-        )
-        rows = [self._row(p, v) for e in articles for p, v in zip(e.passages, e.vectors, strict=True)]
+        version = await self._move_on()
+        await self._connection.execute(CHANGED, {"organization": self._organization})
+        await self._remove(gone, version)
+        if articles:
+            await self._upsert(articles, version)
+            ids = [embedded.article.id for embedded in articles]
+            await self._forget(passages, passages.c.article_id, ids)
+            await self._forget(removed_articles, removed_articles.c.article_id, ids)
+        rows = [
+            self._row(passage, vector, digest)
+            for one in articles
+            for passage, vector, digest in zip(one.passages, one.vectors, one.digests, strict=True)
+        ]
         if rows:
             await self._connection.execute(INSERT_PASSAGE, rows)
-        await self._move_on()
 
     async def of_sources(self, prefixes: Sequence[str]) -> Sequence[ArticleId]:
         if not prefixes:
             return []
         source = func.unnest(knowledge_entries.c.sources).column_valued("source")
         begins = or_(*(source.startswith(prefix, autoescape=True) for prefix in prefixes))
-        query = select(knowledge_entries.c.id.distinct()).where(
+        query = select(knowledge_entries.c.id).where(
             knowledge_entries.c.organization_id == self._organization, exists(select(source).where(begins))
         )
         return [ArticleId(row[0]) for row in await self._connection.execute(query)]
 
-    async def remove(self, articles: Sequence[ArticleId]) -> None:
+    async def _remove(self, articles: Sequence[ArticleId], version: int) -> None:
         if not articles:
             return
+        await self._forget(knowledge_entries, knowledge_entries.c.id, articles)
+        statement = insert(removed_articles)
         await self._connection.execute(
-            delete(knowledge_entries).where(
-                knowledge_entries.c.organization_id == self._organization,
-                knowledge_entries.c.id.in_(articles),
-            )
+            statement.on_conflict_do_update(
+                index_elements=["organization_id", "article_id"],
+                set_={"removed_in": statement.excluded.removed_in},
+            ),
+            [
+                {"organization_id": self._organization, "article_id": one, "removed_in": version}
+                for one in articles
+            ],
         )
-        await self._move_on()
 
-    async def _move_on(self) -> None:
+    async def _forget(self, table: Any, column: Any, ids: Sequence[ArticleId]) -> None:  # noqa: ANN401  # any table
         await self._connection.execute(
+            delete(table).where(table.c.organization_id == self._organization, column.in_(ids))
+        )
+
+    async def _move_on(self) -> int:
+        """The next version; its row lock lets one change of a tenant's knowledge follow another."""
+        moved = await self._connection.execute(
             update(organizations)
             .where(organizations.c.id == self._organization)
             .values(knowledge_version=organizations.c.knowledge_version + 1)
+            .returning(organizations.c.knowledge_version)
         )
+        return int(moved.scalar_one())
 
-    async def _upsert(self, articles: Sequence[EmbeddedArticle]) -> None:
+    async def _upsert(self, articles: Sequence[EmbeddedArticle], version: int) -> None:
         statement = insert(knowledge_entries)
         replaced = {
             name: getattr(statement.excluded, name)
@@ -111,65 +161,99 @@ class PostgresKnowledge(Knowledge):
                     "error_codes": list(e.article.error_codes),
                     "sources": list(e.article.sources),
                     "content_hash": e.content,
+                    "version": e.article.reach.version,
+                    "language": e.article.reach.language,
+                    "audience": e.article.reach.audience,
+                    "access_groups": list(e.article.reach.groups),
+                    "valid_from": e.article.reach.valid_from,
+                    "valid_until": e.article.reach.valid_until,
+                    "flags": list(e.article.flags),
+                    "changed_in": version,
                 }
                 for e in articles
             ],
         )
 
-    def _row(self, passage: Passage, vector: NDArray[np.float32]) -> dict[str, object]:
+    def _row(self, passage: Passage, vector: NDArray[np.float32], digest: ContentHash) -> dict[str, object]:
         return {
             "organization": self._organization,
             "article": passage.article,
             "number": passage.number,
             "heading": passage.heading,
             "body": passage.body,
-            "embedding": "[" + ",".join(f"{x:.7g}" for x in vector.tolist()) + "]",
+            "anchor": passage.anchor,
+            "digest": digest,
+            "embedding": "[" + ",".join(f"{x:.9g}" for x in vector.tolist()) + "]",
         }
 
 
-class PostgresIndex(Index):
-    """Snapshots by tenant. A newer version is built in a thread while the older one goes on answering."""
+class PostgresPassages(PassageLog, Snapshots):
+    """The passages of all tenants, and the indexes stored of them."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._built: dict[OrganizationId, tuple[int, HybridIndex]] = {}
-        self._building: dict[OrganizationId, asyncio.Task[HybridIndex]] = {}
 
-    async def snapshot(self, organization: OrganizationId, version: int) -> HybridIndex:
-        built = self._built.get(organization)
-        if built is not None and built[0] >= version:
-            return built[1]
-        task = self._building.get(organization)
-        if task is None:
-            task = asyncio.create_task(self._build(organization, version))
-            self._building[organization] = task
-            task.add_done_callback(lambda _: self._building.pop(organization, None))
-        return built[1] if built is not None else await asyncio.shield(task)
-
-    async def _build(self, organization: OrganizationId, version: int) -> HybridIndex:
+    async def since(self, organization: OrganizationId, version: int) -> Changes:
         async with driver(self._engine) as connection, connection.transaction():
             await connection.execute(TENANT, str(organization))
-            rows = await connection.fetch(LOAD, organization)
-        index = await asyncio.to_thread(_index, [dict(row) for row in rows])
-        self._built[organization] = (version, index)
-        return index
-
-
-def _index(rows: Sequence[Mapping[str, Any]]) -> HybridIndex:
-    """Build a snapshot from rows of `LOAD`."""
-    found = [
-        Passage(
-            row["article_id"],
-            row["number"],
-            row["title"],
-            row["heading"],
-            row["body"],
-            row["category"],
-            row["product"],
-            row["api_versions"],
-            tuple(row["error_codes"]),
+            # Read first: rows of a later version may come along, and come again with it.
+            reached = int(await connection.fetchval(VERSION, organization) or 0)
+            gone = await connection.fetch(GONE, organization, version) if version else []
+            rows = await connection.fetch(LOAD, organization, version)
+        vectors = np.array([_vector(row["embedding"]) for row in rows], np.float32)
+        return Changes(
+            reached,
+            tuple(ArticleId(row[0]) for row in gone),
+            tuple(_passage(row) for row in rows),
+            vectors.reshape(-1, DIMENSIONS),
         )
-        for row in rows
-    ]
-    vectors = [np.frombuffer(row["embedding"], ">f4", offset=VECTOR_HEADER) for row in rows]
-    return HybridIndex(found, np.array(vectors, np.float32) if vectors else np.empty((0, 1), np.float32))
+
+    async def described(self, organization: OrganizationId, form: int) -> tuple[int, int] | None:
+        async with driver(self._engine) as connection, connection.transaction():
+            await connection.execute(TENANT, str(organization))
+            row = await connection.fetchrow(DESCRIBED, organization, form)
+        return None if row is None else (int(row["version"]), int(row["size"]))
+
+    async def read(self, organization: OrganizationId, form: int) -> tuple[int, bytes] | None:
+        async with driver(self._engine) as connection, connection.transaction():
+            await connection.execute(TENANT, str(organization))
+            rows = await connection.fetch(READ, organization, form)
+        if not rows:
+            return None
+        return int(rows[0]["version"]), b"".join(row["data"] for row in rows)
+
+    async def write(self, organization: OrganizationId, form: int, version: int, data: bytes) -> None:
+        parts = [data[start : start + PART] for start in range(0, len(data), PART)]
+        async with driver(self._engine) as connection, connection.transaction():
+            await connection.execute(TENANT, str(organization))
+            await connection.execute("DELETE FROM ai.snapshots WHERE organization_id = $1", organization)
+            for number, part in enumerate(parts):
+                await connection.execute(WRITE, organization, number, version, form, part)
+
+
+def _passage(row: Mapping[str, Any]) -> Passage:
+    return Passage(
+        row["article_id"],
+        row["number"],
+        row["title"],
+        row["heading"],
+        row["body"],
+        row["category"],
+        row["product"],
+        row["api_versions"],
+        tuple(row["error_codes"]),
+        Reach(
+            row["version"],
+            row["language"],
+            row["audience"],
+            tuple(row["access_groups"]),
+            row["valid_from"],
+            row["valid_until"],
+        ),
+        row["anchor"],
+    )
+
+
+def _vector(sent: bytes) -> NDArray[np.float32]:
+    """A vector in the binary form that pgvector sends."""
+    return np.frombuffer(sent, ">f4", offset=VECTOR_HEADER).astype(np.float32)

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Double,
     Integer,
@@ -189,6 +190,22 @@ knowledge_entries = Table(
     Column("error_codes", ARRAY(Text)),
     Column("sources", ARRAY(Text)),
     Column("content_hash", Text),
+    Column("version", Text),
+    Column("language", Text),
+    Column("audience", Text),
+    Column("access_groups", ARRAY(Text)),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+    Column("flags", ARRAY(Text)),
+    Column("changed_in", Integer),
+)
+
+removed_articles = Table(
+    "removed_articles",
+    ai,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("article_id", Text, primary_key=True),
+    Column("removed_in", Integer),
 )
 
 passages = Table(
@@ -199,4 +216,6 @@ passages = Table(
     Column("number", Integer, primary_key=True),
     Column("heading", Text),
     Column("body", Text),
+    Column("anchor", Text),
+    Column("digest", Text),
 )

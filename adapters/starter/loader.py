@@ -7,6 +7,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,7 +27,8 @@ from domain.nlu.entities import EntityType, Gazetteer
 from domain.nlu.intents import Intent
 from domain.nlu.sentiment import Lexicon
 from domain.plan import ResponseType
-from domain.retrieval.passages import Article
+from domain.retrieval.passages import Article, checked_article
+from domain.retrieval.scope import EVERYONE, Reach
 from domain.rules.facts import Fact, Schema
 from domain.rules.ruleset import RuleSet, parse_ruleset
 from domain.texts import ENGLISH, Catalogue, Texts
@@ -51,6 +53,12 @@ class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True):
     api_versions: str = "all"
     error_codes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    version: str = ""
+    language: str = "en"
+    audience: str = EVERYONE
+    groups: tuple[str, ...] = ()
+    valid_from: date | None = None
+    valid_until: date | None = None
 
 
 def read_article(path: Path) -> Article:
@@ -75,7 +83,7 @@ def parse_article(text: str, path: Path) -> Article:
             "empty_article", f"{path}:{end + 1}: the article has no text below its front matter."
         )
     refuse_unstorable(body, "article")
-    return Article(
+    article = Article(
         ArticleId(head.id),
         head.title,
         head.category,
@@ -84,7 +92,12 @@ def parse_article(text: str, path: Path) -> Article:
         head.api_versions,
         head.error_codes,
         head.sources,
+        Reach(head.version, head.language, head.audience, head.groups, head.valid_from, head.valid_until),
     )
+    try:
+        return checked_article(article)
+    except DataFileError as error:
+        raise DataFileError(error.code, f"{path}: {error}") from error
 
 
 def content_hash(article: Article) -> ContentHash:

@@ -20,6 +20,14 @@ STOP_WORDS = frozenset(
 )
 """Words that carry no topic in a support question. 'not' is one: retrieval is about topics, not polarity."""
 
+SILENT = STOP_WORDS | {"_"}
+KEPT_WHOLE = "="
+"""First character of a term that is an identifier kept whole; its parts are terms of their own."""
+IDENTIFIER = re.compile(
+    r"\b(?:(?P<snake>[^\W\d_]+[^\W_]*(?:_+[^\W_]+)+)|(?P<camel>[a-z]*(?:[A-Z]+[a-z0-9]+){2,}|[a-z]+(?:[A-Z]+[a-z0-9]+)+))\b"
+)
+HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
+
 _stemmer = Stemmer.Stemmer("english")
 
 
@@ -44,8 +52,19 @@ def tokens(text: str) -> list[str]:
 
 
 def terms(text: str) -> list[str]:
-    """Index terms: stems of the words that carry a topic. `Account__c` yields its parts."""
-    return [stem(token) for token in tokens(straight(text)) if token not in STOP_WORDS]
+    """Index terms: stems of the words that carry a topic.
+
+    Identifiers yield their parts and themselves whole: `Order__c` 'order', 'c' and '=order__c', `OrderItem`
+    'orderitem', 'order' and 'item'.
+    """
+    text = straight(text)
+    found = [stem(token) for token in tokens(text) if token not in SILENT]
+    for match in IDENTIFIER.finditer(text):
+        if match.lastgroup == "snake":
+            found.append(f"{KEPT_WHOLE}{match.group().lower()}")
+        else:
+            found += [stem(part.lower()) for part in HUMP.findall(match.group())]
+    return found
 
 
 @lru_cache(maxsize=20_000)

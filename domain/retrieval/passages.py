@@ -1,12 +1,23 @@
 """Articles, the passages cut from them, and hits."""
 
+import re
+
 from msgspec import Struct
 
+from domain.errors import DataFileError
 from domain.ids import ArticleId
+from domain.retrieval.scope import AUDIENCES, Labels, Reach
+from domain.versions import parse_versions
+
+MAX_TITLE, MAX_LABEL = 500, 100
+LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 class Article(Struct, frozen=True):
-    """One document of knowledge. `body` is Markdown; `sources` says what its facts rest on."""
+    """One document of knowledge. `body` is Markdown; `sources` says what its facts rest on.
+
+    `api_versions` as `domain.versions.parse_versions` reads them; `flags` are doubts to show a reviewer.
+    """
 
     id: ArticleId
     title: str
@@ -16,12 +27,35 @@ class Article(Struct, frozen=True):
     api_versions: str = "all"
     error_codes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    reach: Reach = Reach()
+    flags: tuple[str, ...] = ()
+
+
+def checked_article(article: Article) -> Article:
+    """The article, or `DataFileError` with what is wrong and the mend."""
+    reach = article.reach
+    if not article.title.strip() or len(article.title) > MAX_TITLE:
+        raise DataFileError("bad_title", f"a title has 1 to {MAX_TITLE} characters.")
+    if not article.body.strip():
+        raise DataFileError("empty_article", "the article has no text.")
+    for name, value in (("category", article.category), ("product", article.product)):
+        if not value.strip() or len(value) > MAX_LABEL:
+            raise DataFileError(f"bad_{name}", f"a {name} has 1 to {MAX_LABEL} characters.")
+    if reach.audience not in AUDIENCES:
+        raise DataFileError("bad_audience", f"audience is one of {', '.join(AUDIENCES)}.")
+    if not LANGUAGE.fullmatch(reach.language):
+        raise DataFileError("bad_language", f"'{reach.language}' is no language code, as 'en' or 'pt' is.")
+    if reach.valid_from and reach.valid_until and reach.valid_until < reach.valid_from:
+        raise DataFileError("bad_dates", "valid_until is before valid_from.")
+    parse_versions(article.api_versions)
+    return article
 
 
 class Passage(Struct, frozen=True):
     """A piece of an article that can be shown alone as an answer: its opening or one section.
 
-    `number` counts from 0 within the article; `body` is Markdown.
+    `number` counts from 0 within the article; `heading` is the path of headings above, outermost first,
+    joined by ' > '; `body` is Markdown; `anchor` stays the same while other sections change.
     """
 
     article: ArticleId
@@ -33,11 +67,13 @@ class Passage(Struct, frozen=True):
     product: str = "Platform"
     api_versions: str = "all"
     error_codes: tuple[str, ...] = ()
+    reach: Reach = Reach()
+    anchor: str = ""
 
     @property
     def id(self) -> str:
-        """'article#number', unique within a tenant."""
-        return f"{self.article}#{self.number}"
+        """'article#anchor', unique within a tenant."""
+        return f"{self.article}#{self.anchor or self.number}"
 
     @property
     def text(self) -> str:
@@ -45,6 +81,11 @@ class Passage(Struct, frozen=True):
         return "\n".join(
             part for part in (self.title, self.heading, " ".join(self.error_codes), self.body) if part
         )
+
+    @property
+    def labels(self) -> Labels:
+        """What a scope looks at."""
+        return self.reach, self.product, self.api_versions
 
 
 class Hit(Struct, frozen=True):

@@ -33,7 +33,10 @@ BASE64URL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 
 class Claims(Struct, frozen=True):
-    """The claims we read. `org` is the tenant, `sub` the user, `scope` space-separated."""
+    """The claims we read. `org` is the tenant, `sub` the user, `scope` space-separated.
+
+    `groups` name the restricted knowledge that the user may read.
+    """
 
     org: UUID
     sub: UUID
@@ -42,6 +45,7 @@ class Claims(Struct, frozen=True):
     iss: str = ""
     aud: str | list[str] = ""
     nbf: int = 0
+    groups: tuple[str, ...] = ()
 
 
 class Tokens:
@@ -90,7 +94,11 @@ class Tokens:
             return None
         scopes = frozenset(claims.scope.split()) & frozenset(SCOPES)
         return Principal(
-            f"user:{claims.org}:{claims.sub}", OrganizationId(claims.org), UserId(claims.sub), scopes
+            f"user:{claims.org}:{claims.sub}",
+            OrganizationId(claims.org),
+            UserId(claims.sub),
+            scopes,
+            claims.groups,
         )
 
 

@@ -12,6 +12,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
 from domain.conversation import Channel, Status
 from domain.errors import ForbiddenError
+from domain.facts import ACCESS_GROUPS
 from domain.ids import ConversationId, MessageId, UserId
 from domain.message import refuse_unstorable
 from entrypoints.api import schemas
@@ -77,6 +78,8 @@ class ConversationController(Controller):
         if not request.user.may_see(user):
             raise ForbiddenError("wrong_user", "This token speaks for another user_id.")
         metadata = checked_metadata(data.metadata)
+        if not request.user.may_see_all:  # a customer's groups come from the token, never from the body
+            metadata = {**metadata, ACCESS_GROUPS: list(request.user.groups)}
         started = await app.start(Start(request.user.organization, user, data.channel, metadata))
         status = HTTP_201_CREATED if started.new else HTTP_200_OK
         return Response(schemas.Conversation.of(started.conversation), status_code=status)

@@ -117,32 +117,30 @@ def ask(
 
 
 @app.command()
-def ingest(
-    paths: Annotated[list[str], typer.Argument(help="Documents, archives, or folders of them.")],
+def ingest(  # noqa: PLR0913, PLR0917  # one parameter an option
+    paths: Annotated[list[str], typer.Argument(help="Documents, archives, folders, or web addresses.")],
     data: Data = DEFAULT_DATA,
     category: Annotated[str | None, typer.Option(help="Category for all of them.")] = None,
     product: Annotated[str | None, typer.Option(help="Product for all of them.")] = None,
     api_version: Annotated[str | None, typer.Option(help="API versions they apply to, like '>=60'.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="More, like language=de or groups=a,b.")] = None,
     sync: Annotated[bool, typer.Option("--sync", help="Forget what is gone from these folders.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Take Markdown, text, HTML, PDF, Word, CSV, JSONL and ZIP into knowledge; say what was skipped."""
-    from adapters.documents.read import Labels
+    """Take documents into knowledge, and say what was skipped.
+
+    Markdown, text, HTML, PDF, Word, CSV, JSONL, ZIP of these, and http(s) addresses of pages or sitemaps.
+    """
     from entrypoints.cli.ingest import ingest as run
+    from entrypoints.cli.ingest import labelled, print_report
 
     with errors_to_exit_codes():
-        found = run(paths, data, Labels(category, product, api_version), sync=sync)
+        labels = labelled(label or [], category=category, product=product, api_versions=api_version)
+        found = run(paths, data, labels, sync=sync)
         if as_json:
             show_json(found)
         else:
-            show(
-                f"{found.added} added, {found.replaced} replaced, {found.unchanged} unchanged, "
-                f"{found.removed} removed, {found.passages} passages stored, {len(found.skipped)} skipped"
-            )
-            for remark in found.remarks:
-                show(f"  note    {remark.path}: {remark.reason}")
-            for remark in found.skipped:
-                show(f"  skipped {remark.path}: {remark.reason}")
+            print_report(found)
     if not found.added + found.replaced + found.unchanged:
         raise typer.Exit(BAD_INPUT)
 

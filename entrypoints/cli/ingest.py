@@ -1,18 +1,23 @@
 """`casepilot ingest`: documents into knowledge."""
 
 import asyncio
+from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
-from adapters.documents.read import Labels, Remark, read_documents
+from adapters.documents.read import Document, Labels, Remark, on_disk, read_documents
 from adapters.starter import loader
+from adapters.web import Web
 from domain.errors import DataFileError
 from domain.retrieval.passages import Article
+from domain.versions import EVERY, parse_versions
 from entrypoints.bootstrap import open_app
-from entrypoints.cli.output import progress
+from entrypoints.cli.output import progress, show
 from entrypoints.embedded import DEMO_ORGANIZATION, Step, reachable
-from entrypoints.settings import Settings
+from entrypoints.settings import Settings, trusted_hosts
 from ports.inbound.ingest import Ingest, Ingested
 
 
@@ -30,16 +35,15 @@ class Report(Struct, frozen=True):
 
 def ingest(paths: list[str], data: Path, labels: Labels, *, sync: bool = False) -> Report:
     """Read, embed and store; with `sync` forget what is gone. Raises `DataFileError` for unreadable paths."""
-    for path in paths:
-        if "://" in path:
-            raise DataFileError(
-                "no_addresses", f"{path}: web addresses cannot be read; save the page and give the file."
-            )
-    taken = read_documents([Path(path) for path in paths], labels, loader.parse_article)
-    within = tuple(f"file:{path}" for path in paths) if sync else ()
-    spared = tuple(f"file:{remark.path}" for remark in taken.skipped)
+    parse_versions(labels.api_versions or EVERY)
+    urls = [path for path in paths if "://" in path]
+    files = [path for path in paths if "://" not in path]
     with progress() as bar:
-        task = bar.add_task("Starting", total=None)
+        task = bar.add_task("Reading", total=None)
+        pages = asyncio.run(_fetched(urls, lambda url: bar.update(task, description=f"Fetching {url[:60]}")))
+        taken = read_documents(chain(on_disk(map(Path, files)), pages), labels, loader.parse_article)
+        within = tuple(f"{_scheme(path)}:{path}" for path in paths) if sync else ()
+        spared = tuple(f"{_scheme(remark.path)}:{remark.path}" for remark in taken.skipped)
 
         def step(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total or None)
@@ -49,6 +53,52 @@ def ingest(paths: list[str], data: Path, labels: Labels, *, sync: bool = False) 
     return Report(
         done.added, done.replaced, done.unchanged, done.passages, done.removed, taken.skipped, taken.remarks
     )
+
+
+def print_report(found: Report) -> None:
+    """What became of the documents, for people."""
+    show(
+        f"{found.added} added, {found.replaced} replaced, {found.unchanged} unchanged, "
+        f"{found.removed} removed, {found.passages} passages stored, {len(found.skipped)} skipped"
+    )
+    for remark in found.remarks:
+        show(f"  note    {remark.path}: {remark.reason}")
+    for remark in found.skipped:
+        show(f"  skipped {remark.path}: {remark.reason}")
+
+
+def labelled(more: list[str], **given: str | None) -> Labels:
+    """Labels from options and from NAME=VALUE. Raises `DataFileError` for an unknown name or a bad value."""
+    found: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    for one in more:
+        name, equals, value = one.partition("=")
+        if not equals or name not in Labels.__struct_fields__:
+            names = ", ".join(Labels.__struct_fields__)
+            raise DataFileError("bad_label", f"--label {one}: write NAME=VALUE with one of {names}.")
+        found[name] = [part.strip() for part in value.split(",")] if name == "groups" else value
+    try:
+        return msgspec.convert(found, Labels)
+    except msgspec.ValidationError as error:
+        raise DataFileError("bad_label", f"--label: {error}.") from error
+
+
+async def _fetched(urls: list[str], step: Callable[[str], None]) -> list[Document]:
+    """The pages at these addresses, and those that their sitemaps name."""
+    found: list[Document] = []
+    web = Web(trusted_hosts())
+    try:
+        for url in urls:
+            async for page in web.pages(url):
+                step(page.url)
+                sources = (f"url:{page.url}", f"url:{url}") if page.url != url else (f"url:{url}",)
+                found.append(Document(page.url, page.kind, page.url, sources, page.error or page.data))
+    finally:
+        await web.aclose()
+    return found
+
+
+def _scheme(path: str) -> str:
+    return "url" if "://" in path else "file"
 
 
 async def _store(

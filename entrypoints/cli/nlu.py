@@ -105,6 +105,10 @@ async def _trained(
     embedder.close()
     found = {
         "training_seconds": round(seconds, 1),
+        "in_scope_accuracy": report.accuracy,
+        "oos_recall_at_3": report.unknown_recall.get("3%"),
+        "oos_recall_at_5": report.unknown_recall.get("5%"),
+        "ece": report.ece,
         "evaluation": msgspec.to_builtins(report),
         "ms_p50": round(float(np.percentile(times, 50)), 2),
         "ms_p95": round(float(np.percentile(times, 95)), 2),

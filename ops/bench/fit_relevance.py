@@ -6,6 +6,7 @@ questions from off-topic ones (leave-one-fifth-out).
 
 import asyncio
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,11 @@ from sklearn.model_selection import cross_val_predict
 from adapters.embedding import MiniLmEmbedder, prepare
 from adapters.starter import loader
 from domain.retrieval.chunking import passages
-from domain.retrieval.hybrid import HybridIndex
+from domain.retrieval.hybrid import HybridIndex, Query
+from domain.retrieval.scope import Scope
 
 QUESTIONS = Path("tests/data/questions.toml")
+TODAY = Scope(date(2026, 1, 1))
 
 
 async def features(asked: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -28,7 +31,7 @@ async def features(asked: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray,
     index = HybridIndex(found, await embedder.embed_all([p.text for p in found]))
     rows, labels, notes = [], [], []
     for question in asked:
-        hit = index.search(question["text"], await embedder.embed(question["text"]))[0]
+        hit = index.search(Query(question["text"], await embedder.embed(question["text"])), TODAY)[0]
         rows.append([hit.cosine, hit.coverage])
         labels.append(question["kind"] == "answerable")
         if labels[-1] and hit.passage.category != question["category"]:

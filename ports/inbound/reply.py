@@ -1,17 +1,19 @@
 """One turn: hear the customer's message, think, say the answer. What is heard is answered, once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.answer import Citation
+from domain.confidence import answers
 from domain.conversation import TIERS, Conversation, Status
-from domain.facts import Brain, Heard
+from domain.facts import Brain, Heard, scope_of
 from domain.follow_up import question_for
 from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Attachment, Message, Sender, checked_attachments, checked_content
@@ -20,7 +22,7 @@ from domain.nlu.parts import MEANT, parts
 from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Models, Understanding, understand
 from domain.plan import Plan, ResponseType, Why
-from domain.retrieval.hybrid import HybridIndex
+from domain.retrieval.hybrid import Query
 from domain.rules.trial import InForce
 from domain.texts import ENGLISH
 from domain.turn import Request, plan_turn
@@ -158,7 +160,6 @@ class ReplyToMessage:
         whole = conversation.context.whole(message)
         question = question_for(whole, conversation.context)
         vector = await self.embedder.embed(question)
-        index = await self.index.snapshot(organization, turn.knowledge)
         trial = turn.trial
         rules = InForce(
             await self.rules.at(organization, turn.ruleset),
@@ -166,25 +167,33 @@ class ReplyToMessage:
             await self.rules.at(organization, trial.candidate) if trial else None,
         )
         understood = understand(whole, vector, self.languages.detect(message.content), self.models)
-        hits = index.search(question, vector, HITS)
-        tier = _tier(conversation, turn.tier)
-        heard = Heard(conversation, message, question, tier, self.clock.now(), turn.calendar)
-        requests = await self._requests(whole, index)
+        tier, now = _tier(conversation, turn.tier), self.clock.now()
+        heard = Heard(conversation, message, question, tier, now, turn.calendar)
+        asked = await self._asked(whole)
+        queries = [Query(question, vector), *(query for query, _ in asked)]
+        scope = scope_of(heard, self.brain.calendar)
+        hits, *others = await self.index.search(organization, turn.knowledge, queries, scope, HITS)
+        if scope.api_version is not None and not answers(hits, self.brain.thresholds):
+            scope = replace(scope, api_version=None)  # what holds for another version, said to be so
+            hits, *others = await self.index.search(organization, turn.knowledge, queries, scope, HITS)
+        requests = tuple(
+            Request(query.text, intent, found) for (query, intent), found in zip(asked, others, strict=True)
+        )
         plan = plan_turn(heard, understood, hits, rules, self.brain, requests)
         return Thought(plan, understood, trial.id if trial else None, message.depth)
 
-    async def _requests(self, text: str, index: HybridIndex) -> tuple[Request, ...]:
-        """The things that a message asks for, if they are several."""
+    async def _asked(self, text: str) -> Sequence[tuple[Query, str]]:
+        """The things that a message asks for with their intents, if they are several."""
         pieces = parts(text)
         if len(pieces) == 1:
             return ()
-        found: dict[str, Request] = {}
+        found: dict[str, Query] = {}
         for piece in pieces:
             vector = await self.embedder.embed(piece)
             guess = self.models.head.guess(piece, vector)
             if guess.known and guess.confidence >= MEANT:
-                found.setdefault(guess.name, Request(piece, guess.name, index.search(piece, vector, HITS)))
-        return tuple(found.values()) if len(found) > 1 else ()
+                found.setdefault(guess.name, Query(piece, vector))
+        return [(query, intent) for intent, query in found.items()] if len(found) > 1 else ()
 
     def _speak(
         self, conversation: Conversation, thought: Thought, message: Message, since: datetime

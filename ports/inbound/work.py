@@ -15,6 +15,7 @@ from ports.inbound.reply import ReplyToMessage
 from ports.inbound.trial import RuleTrials
 from ports.outbound.clock import Clock
 from ports.outbound.jobs import Job, JobKind, Jobs, Leases, Outbox, Overdue, Waker
+from ports.outbound.knowledge import Refresh
 from ports.outbound.reports import Reports
 from ports.outbound.turns import HearCommand, Turns
 from ports.outbound.units import Begin
@@ -54,6 +55,7 @@ class RunJob:
     rehearse: Rehearse
     trials: RuleTrials
     leases: Leases
+    refresh: Refresh
 
     async def __call__(self, job_id: JobId) -> bool:
         """True when the job was done; False when there was nothing to do or it failed and waits."""
@@ -85,6 +87,8 @@ class RunJob:
                 await self.rehearse.run(
                     job.organization, UUID(job.key), lambda _: self.leases.extend(job, LEASE)
                 )
+            case JobKind.INDEX:
+                await self.refresh(job.organization)
             case JobKind.GUARD:
                 await self.trials.guard(job.organization)
 

@@ -11,7 +11,9 @@ from domain.nlu.understanding import Language
 
 
 class Embedder(Protocol):
-    """Turns texts into unit vectors."""
+    """Turns texts into unit vectors. `model` names what makes them: vectors of two do not mix."""
+
+    model: str
 
     @abstractmethod
     async def embed(self, text: str) -> NDArray[np.float32]:

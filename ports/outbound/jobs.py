@@ -19,6 +19,7 @@ class JobKind(StrEnum):
     REFRESH_DAY = "refresh_day"
     REHEARSE = "rehearse"
     GUARD = "guard"
+    INDEX = "index"
 
 
 class Job(Struct, frozen=True):

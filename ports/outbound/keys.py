@@ -14,12 +14,16 @@ admin: everything."""
 
 
 class Principal(Struct, frozen=True):
-    """An authenticated caller. `user` None means a system that speaks for any user of the tenant."""
+    """An authenticated caller. `user` None means a system that speaks for any user of the tenant.
+
+    `groups` name the restricted knowledge that a customer may read.
+    """
 
     id: str
     organization: OrganizationId
     user: UserId | None
     scopes: frozenset[str]
+    groups: tuple[str, ...] = ()
 
     @property
     def may_see_all(self) -> bool:

@@ -1,7 +1,7 @@
-"""Where articles live, and the searchable snapshot made from them."""
+"""Where articles live, and the searchable index made of their passages."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -9,17 +9,24 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from domain.ids import ArticleId, ContentHash, OrganizationId
-from domain.retrieval.hybrid import HybridIndex
-from domain.retrieval.passages import Article, Passage
+from domain.retrieval.hybrid import Query
+from domain.retrieval.passages import Article, Hit, Passage
+from domain.retrieval.scope import Scope
+
+Vectors = NDArray[np.float32]
 
 
 class EmbeddedArticle(Struct, frozen=True):
-    """An article with its passages and their unit vectors (n, d). `content` is the hash of its text."""
+    """An article with its passages, their unit vectors (n, d) and the hashes of what was embedded.
+
+    `content` is the hash of the article.
+    """
 
     article: Article
     content: ContentHash
     passages: tuple[Passage, ...]
-    vectors: NDArray[np.float32]
+    vectors: Vectors
+    digests: tuple[ContentHash, ...]
 
 
 class Knowledge(Protocol):
@@ -30,24 +37,67 @@ class Knowledge(Protocol):
         """The content hash of every stored article."""
 
     @abstractmethod
-    async def put(self, articles: Sequence[EmbeddedArticle]) -> None:
-        """Insert or replace articles with their passages, and move the tenant's knowledge version on."""
+    async def embedded(self, articles: Sequence[ArticleId]) -> Mapping[ContentHash, NDArray[np.float32]]:
+        """The vectors of these articles' passages by the hash of what was embedded."""
+
+    @abstractmethod
+    async def put(self, articles: Sequence[EmbeddedArticle], gone: Sequence[ArticleId] = ()) -> None:
+        """Insert or replace articles with their passages, forget others; moves the knowledge version on."""
 
     @abstractmethod
     async def of_sources(self, prefixes: Sequence[str]) -> Sequence[ArticleId]:
         """The articles of which a source begins with one of these."""
 
+
+class Changes(Struct, frozen=True):
+    """What happened to a tenant's passages up to `version`.
+
+    `gone` are the articles whose older passages are out; `passages` with their unit vectors (n, d) are in.
+    """
+
+    version: int
+    gone: tuple[ArticleId, ...]
+    passages: tuple[Passage, ...]
+    vectors: Vectors
+
+
+class PassageLog(Protocol):
+    """The passages of every tenant, by what changed; what indexes are made of."""
+
     @abstractmethod
-    async def remove(self, articles: Sequence[ArticleId]) -> None:
-        """Forget articles with their passages, and move the knowledge version on if there were any."""
+    async def since(self, organization: OrganizationId, version: int) -> Changes:
+        """What changed after a version; everything after 0. Raises `Unavailable`."""
+
+
+class Snapshots(Protocol):
+    """Stored indexes, one a tenant."""
+
+    @abstractmethod
+    async def described(self, organization: OrganizationId, form: int) -> tuple[int, int] | None:
+        """The version and the size in bytes of the stored index of a format, if there is one."""
+
+    @abstractmethod
+    async def read(self, organization: OrganizationId, form: int) -> tuple[int, bytes] | None:
+        """The version and the bytes of the stored index of a format, if there is one."""
+
+    @abstractmethod
+    async def write(self, organization: OrganizationId, form: int, version: int, data: bytes) -> None:
+        """Store an index in place of an older one."""
+
+
+Refresh = Callable[[OrganizationId], Awaitable[bool]]
+"""Brings what is stored of a tenant's index up to date; whether there was anything to do."""
 
 
 class Index(Protocol):
-    """The searchable snapshot of a tenant's knowledge."""
+    """Searches a tenant's knowledge."""
 
     @abstractmethod
-    async def snapshot(self, organization: OrganizationId, version: int) -> HybridIndex:
-        """The index at `version`; the first call for a version loads and builds it off the event loop.
+    async def search(
+        self, organization: OrganizationId, version: int, queries: Sequence[Query], scope: Scope, count: int
+    ) -> Sequence[tuple[Hit, ...]]:
+        """The best passages for each query, best first, with the opening of the best one's article.
 
-        While a newer version is being built the older one is returned. Raises `Unavailable`.
+        While what is newer than the index held is being taken in, the older one answers; it is never older
+        than seconds. Raises `Unavailable`.
         """

@@ -10,7 +10,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, StreamObject
 
 from adapters.documents import limits
-from adapters.documents.read import Labels, Taken, read_documents
+from adapters.documents.read import Labels, Taken, on_disk, read_documents
 from adapters.starter.loader import parse_article
 from domain.errors import DataFileError
 
@@ -27,7 +27,7 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/of
 
 
 def read(*paths: Path, labels: Labels | None = None) -> Taken:
-    return read_documents(paths, labels or Labels(), parse_article)
+    return read_documents(on_disk(paths), labels or Labels(), parse_article)
 
 
 def reason(path: Path, data: bytes) -> str:

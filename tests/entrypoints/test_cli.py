@@ -205,7 +205,9 @@ def test_documents_are_taken_and_can_be_asked_about(up: dict[str, str], data: Pa
         (["ask"], 2, "Missing argument"),
         (["ask", "hi", "--tier", "gold"], 2, "'gold' is no tier"),
         (["ingest", "/nowhere"], 2, "/nowhere: there is no such file or folder"),
-        (["ingest", "https://example.org/page"], 2, "web addresses cannot be read"),
+        (["ingest", "x.md", "--label", "colour=red"], 2, "write NAME=VALUE"),
+        (["ingest", "x.md", "--label", "valid_from=soon"], 2, "--label"),
+        (["ingest", "x.md", "--api-version", "newest"], 2, "names no API versions"),
         (["frobnicate"], 2, "No such command"),
         (["api"], 2, "DATABASE_URL is not set"),
         (["migrate"], 2, "DATABASE_URL is not set"),
@@ -278,7 +280,7 @@ def test_migrate_tells_the_revision(up: dict[str, str], data: Path) -> None:
 
     done = casepilot("migrate", "--json", CASEPILOT_OWNER_URL=running["owner_url"], **environment)
 
-    assert json.loads(done.stdout) == {"revision": "0003"}
+    assert json.loads(done.stdout) == {"revision": "0004"}
 
 
 def test_a_folder_held_by_somebody_still_starting_is_told(tmp_path: Path) -> None:

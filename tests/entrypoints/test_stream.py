@@ -26,6 +26,8 @@ QUESTION = {"content": "How do I reset my password?"}
 class EmbedderWithTrouble(Embedder):
     """A real embedder that waits for `go` and then may fail."""
 
+    model = "a slow one"
+
     def __init__(self, real: Embedder, *, fails: bool = False) -> None:
         self._real, self._fails = real, fails
         self.reached, self.go = asyncio.Event(), asyncio.Event()

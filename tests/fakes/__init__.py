@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from domain.ids import JobId, OrganizationId
 from domain.nlu.text import terms
 from domain.nlu.understanding import Language
-from domain.retrieval.hybrid import HybridIndex
+from domain.retrieval.hybrid import HybridIndex, Query
+from domain.retrieval.passages import Hit
+from domain.retrieval.scope import Scope
 from ports.errors import Unavailable
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.embedding import Embedder, LanguageDetector
@@ -21,7 +23,7 @@ from ports.outbound.knowledge import Index
 from ports.outbound.traffic import Allowance, Traffic
 from tests.builders import NOW
 
-DIMENSIONS = 64
+DIMENSIONS = 384
 
 
 class FixedClock(Clock):
@@ -51,6 +53,8 @@ class CountingIds(Ids):
 class BagOfWordsEmbedder(Embedder):
     """Unit vectors in which each stem adds to one hashed dimension: alike texts are near."""
 
+    model = "bag of words"
+
     async def embed(self, text: str) -> NDArray[np.float32]:
         return self.vector(text)
 
@@ -63,7 +67,7 @@ class BagOfWordsEmbedder(Embedder):
     def vector(self, text: str) -> NDArray[np.float32]:
         vector = np.full(DIMENSIONS, 1e-3, np.float32)
         for term in terms(text):
-            vector[hashlib.sha256(term.encode()).digest()[0] % DIMENSIONS] += 1
+            vector[hashlib.sha256(term.encode()).digest()[0] % 64] += 1
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
@@ -80,8 +84,10 @@ class OneIndex(Index):
     def __init__(self, index: HybridIndex) -> None:
         self._index = index
 
-    async def snapshot(self, organization: OrganizationId, version: int) -> HybridIndex:
-        return self._index
+    async def search(
+        self, organization: OrganizationId, version: int, queries: Sequence[Query], scope: Scope, count: int
+    ) -> Sequence[tuple[Hit, ...]]:
+        return [self._index.search(query, scope, count) for query in queries]
 
 
 class MemoryTraffic(Traffic):

@@ -20,7 +20,7 @@ def words(count: int, word: str = "word") -> str:
 def test_an_article_is_cut_at_its_headings() -> None:
     body = "Opening.\n\n## How?\n\n1. Open it.\n2. Close it.\n\n### Why? ##\n\nBecause."
 
-    assert cut(body) == [("", "Opening."), ("How?", "1. Open it.\n2. Close it."), ("Why?", "Because.")]
+    assert cut(body) == [("", "Opening."), ("How?", "1. Open it.\n2. Close it."), ("How? > Why?", "Because.")]
 
 
 def test_passages_are_numbered_and_carry_what_the_article_says_of_itself() -> None:
@@ -28,7 +28,7 @@ def test_passages_are_numbered_and_carry_what_the_article_says_of_itself() -> No
 
     found = passages(article)
 
-    assert [passage.id for passage in found] == ["KB-1#0", "KB-1#1"]
+    assert [passage.id for passage in found] == ["KB-1#opening", "KB-1#how"]
     assert {(passage.title, passage.category) for passage in found} == {("Reset", "login")}
 
 
@@ -225,3 +225,37 @@ def test_the_starter_articles_are_cut_without_losing_a_block() -> None:
         ]
 
     assert lost == []
+
+
+def test_passage_ids_stay_while_other_sections_change() -> None:
+    before = passages(an_article("Opening.\n\n## Why?\n\nSo.\n\n## How?\n\nThus."))
+    after = passages(an_article("## New\n\nFirst.\n\n## Why?\n\nOtherwise.\n\n## How?\n\nThus."))
+
+    assert [passage.id for passage in after][1:] == [passage.id for passage in before][1:]
+
+
+def test_headings_alike_get_ids_of_their_own() -> None:
+    found = passages(an_article("## Steps\n\nOne.\n\n## Steps\n\nTwo.\n\n## !\n\nThree."))
+
+    assert [passage.anchor for passage in found] == ["steps", "steps-2", "opening"]
+
+
+def test_a_long_table_is_cut_by_rows_and_keeps_its_heading() -> None:
+    rows = [f"| code {n} | what it means, in some words | what to do |" for n in range(200)]
+    table = "\n".join(["| Code | Meaning | Mend |", "|---|---|---|", *rows])
+
+    found = passages(an_article(table))
+
+    assert len(found) > 5
+    assert all(p.body.startswith("| Code | Meaning | Mend |\n|---|---|---|\n") for p in found)
+    assert [line for p in found for line in p.body.split("\n")[2:]] == rows
+
+
+def test_endless_prose_and_endless_lines_are_cut_between_words() -> None:
+    prose = " ".join(f"word{n}" for n in range(5_000))
+    listed = "\n".join(f"- item {n} with a few words" for n in range(300))
+
+    for body in (prose, listed):
+        found = passages(an_article(body))
+        assert max(len(p.body.split()) for p in found) <= 800
+        assert " ".join(" ".join(p.body.split()) for p in found) == " ".join(body.split())

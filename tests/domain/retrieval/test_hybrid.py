@@ -1,13 +1,16 @@
 """Words and meaning together."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from domain.retrieval.hybrid import HybridIndex
-from domain.retrieval.passages import Passage
+from domain.retrieval.hybrid import HybridIndex, Query
+from domain.retrieval.passages import Hit, Passage
+from domain.retrieval.scope import Scope
 from tests.builders import a_passage, a_unit_vector
 from tests.fakes import BagOfWordsEmbedder
 
@@ -23,24 +26,28 @@ def an_index(*found: tuple[Passage, NDArray[np.float32]]) -> HybridIndex:
     return HybridIndex([p for p, _ in found], np.array([vector for _, vector in found], np.float32))
 
 
+def find(index: HybridIndex, text: str, vector: NDArray[np.float32], count: int = 5) -> tuple[Hit, ...]:
+    return index.search(Query(text, vector), Scope(date(2026, 1, 1)), count)
+
+
 THREE = an_index((PASSWORD, EAST), (FLOW, NORTH), (REPORT, WEST))
 
 
 def test_an_empty_index_finds_nothing() -> None:
     empty = HybridIndex([], np.empty((0, 3), np.float32))
 
-    assert empty.search("password", EAST) == ()
+    assert find(empty, "password", EAST) == ()
 
 
 def test_the_best_by_words_wins_when_meaning_says_nothing() -> None:
-    hits = THREE.search("Which fault path has my flow?", NOWHERE)
+    hits = find(THREE, "Which fault path has my flow?", NOWHERE)
 
     assert hits[0].passage == FLOW
     assert hits[0].bm25 > 0
 
 
 def test_the_best_by_meaning_wins_when_no_word_is_shared() -> None:
-    hits = THREE.search("Mot de passe perdu", EAST)
+    hits = find(THREE, "Mot de passe perdu", EAST)
 
     assert hits[0].passage == PASSWORD
     assert hits[0].cosine == pytest.approx(1.0)
@@ -54,8 +61,8 @@ def test_the_best_by_both_beats_the_best_by_either() -> None:
     by_both = (a_passage("reset password", article="B"), EAST)
     others = [(a_passage(f"other text {n}", article=f"O{n}"), WEST) for n in range(4)]
 
-    hits = an_index(by_words, by_meaning, by_both, *others).search(
-        "reset password login", a_unit_vector(1, 0.4, 0)
+    hits = find(
+        an_index(by_words, by_meaning, by_both, *others), "reset password login", a_unit_vector(1, 0.4, 0)
     )
 
     assert hits[0].passage == by_both[0]
@@ -63,7 +70,7 @@ def test_the_best_by_both_beats_the_best_by_either() -> None:
 
 
 def test_hits_come_best_first_and_carry_every_measure() -> None:
-    hits = THREE.search("reset password", EAST, 3)
+    hits = find(THREE, "reset password", EAST, 3)
 
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     assert hits[0].score == 1.0
@@ -73,7 +80,7 @@ def test_hits_come_best_first_and_carry_every_measure() -> None:
 
 @pytest.mark.parametrize(("count", "found"), [(1, 1), (2, 2), (3, 3), (5, 3), (500, 3)])
 def test_no_more_passages_are_found_than_there_are(count: int, found: int) -> None:
-    assert len(THREE.search("password flow dashboard", NOWHERE, count)) == found
+    assert len(find(THREE, "password flow dashboard", NOWHERE, count)) == found
 
 
 def test_the_opening_of_the_best_article_comes_along_last() -> None:
@@ -82,7 +89,7 @@ def test_the_opening_of_the_best_article_comes_along_last() -> None:
     another = a_passage("A password policy.", article="B", number=0, title="Policies")
     index = an_index((opening, WEST), (section, EAST), (another, a_unit_vector(1, 0.2, 0)))
 
-    hits = index.search("reset password", EAST, 2)
+    hits = find(index, "reset password", EAST, 2)
 
     assert [hit.passage.id for hit in hits] == ["A#1", "B#0", "A#0"]
     assert hits[-1].cosine == pytest.approx(0.0)
@@ -92,13 +99,13 @@ def test_the_opening_is_not_repeated_when_it_is_among_the_best() -> None:
     opening = a_passage("Reset the password.", article="A", number=0)
     section = a_passage("More on passwords.", article="A", number=1)
 
-    hits = an_index((opening, EAST), (section, EAST)).search("reset password", EAST)
+    hits = find(an_index((opening, EAST), (section, EAST)), "reset password", EAST)
 
     assert sorted(hit.passage.id for hit in hits) == ["A#0", "A#1"]
 
 
 def test_a_question_of_stop_words_is_answered_by_meaning_alone() -> None:
-    hits = THREE.search("how do I do it", NORTH)
+    hits = find(THREE, "how do I do it", NORTH)
 
     assert hits[0].passage == FLOW
     assert {hit.bm25 for hit in hits} == {0.0}
@@ -108,7 +115,7 @@ def test_a_question_of_stop_words_is_answered_by_meaning_alone() -> None:
 def test_a_lone_passage_scores_by_whether_it_matches_at_all(
     vector: NDArray[np.float32], score: float
 ) -> None:
-    [hit] = an_index((PASSWORD, EAST)).search("Mot de passe", vector)
+    [hit] = find(an_index((PASSWORD, EAST)), "Mot de passe", vector)
 
     assert hit.score == score
 
@@ -117,7 +124,7 @@ def test_candidates_are_the_fifty_nearest_and_those_that_share_words() -> None:
     many = [(a_passage(f"Text {n}", article=f"A{n}"), a_unit_vector(1, n / 100, 0)) for n in range(60)]
     worded = (a_passage("Sandbox refresh", article="B"), WEST)
 
-    hits = an_index(*many, worded).search("sandbox", EAST, 100)
+    hits = find(an_index(*many, worded), "sandbox", EAST, 100)
 
     assert len(hits) == 51
     assert {hits[0].passage.id, hits[1].passage.id} == {"A0#0", "B#0"}
@@ -126,7 +133,7 @@ def test_candidates_are_the_fifty_nearest_and_those_that_share_words() -> None:
 def test_titles_and_headings_are_searched_too() -> None:
     headed = a_passage("Click the link.", article="H", heading="Two-factor device lost")
 
-    hits = an_index((headed, WEST), (FLOW, WEST)).search("lost device", WEST)
+    hits = find(an_index((headed, WEST), (FLOW, WEST)), "lost device", WEST)
 
     assert hits[0].passage == headed
     assert hits[0].coverage == 1.0
@@ -144,7 +151,7 @@ def test_every_measure_stays_in_its_range(found: list[list[str]], question: list
         np.array([embedder.vector(text) for text in texts]),
     )
 
-    hits = index.search(" ".join(question), embedder.vector(" ".join(question)), count)
+    hits = find(index, " ".join(question), embedder.vector(" ".join(question)), count)
 
     assert len(hits) == min(count, len(found))
     assert len({hit.passage.id for hit in hits}) == len(hits)

@@ -1,0 +1,250 @@
+"""What every index of knowledge does: the one in this process, and Milvus (Milvus Lite, from its wheel)."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.memory import MemoryIndex
+from adapters.milvus import MilvusIndex
+from adapters.postgres.knowledge import PostgresPassages
+from adapters.postgres.units import PostgresUnits
+from adapters.starter.loader import content_hash
+from domain.ids import ArticleId, OrganizationId
+from domain.retrieval.hybrid import Query
+from domain.retrieval.passages import Article, Hit
+from domain.retrieval.scope import Reach, Scope
+from domain.retrieval.snapshot import FORMAT
+from ports.errors import Unavailable
+from ports.inbound.ingest import Ingest, IngestArticles
+from ports.inbound.snapshot import StoreIndex
+from ports.outbound.embedding import Embedder
+from ports.outbound.knowledge import Index
+from tests.builders import ORGANIZATION, OTHER_ORGANIZATION, an_article
+from tests.fakes import BagOfWordsEmbedder
+
+pytestmark = pytest.mark.anyio
+
+TODAY = Scope(date(2026, 5, 1))
+
+
+@dataclass
+class Given:
+    """An index over real articles of two tenants, and what writes them."""
+
+    index: Index
+    refresh: Callable[[OrganizationId], Awaitable[bool]]
+    ingest: IngestArticles
+    units: PostgresUnits
+    embedder: Embedder
+
+    async def put(self, *articles: Article, organization: OrganizationId = ORGANIZATION) -> None:
+        await self.ingest(Ingest(organization, [(one, content_hash(one)) for one in articles]))
+        await self.refresh(organization)
+
+    async def remove(self, *articles: str) -> None:
+        async with self.units(ORGANIZATION) as unit:
+            await unit.knowledge.put([], [ArticleId(one) for one in articles])
+            await unit.commit()
+        await self.refresh(ORGANIZATION)
+
+    async def find(
+        self, *texts: str, scope: Scope = TODAY, organization: OrganizationId = ORGANIZATION
+    ) -> Sequence[tuple[Hit, ...]]:
+        queries = [Query(one, await self.embedder.embed(one)) for one in texts]
+        async with self.units(organization) as unit:
+            found = await unit._connection.execute(  # type: ignore[attr-defined]  # the version only
+                text("SELECT knowledge_version FROM core.organizations")
+            )
+            version = int(found.scalar_one())
+        for _ in range(50):  # an older index answers while the newer one is being made
+            hits = await self.index.search(organization, version, queries, scope, 5)
+            if not isinstance(self.index, MemoryIndex) or self.index.version_of(organization) >= version:
+                return hits
+            await self.index.at(organization, version, newest=True)
+        raise AssertionError("the newest version never came")
+
+
+@pytest.fixture(params=["memory", "milvus"])
+async def given(
+    request: pytest.FixtureRequest, app_pool: AsyncEngine, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Given]:
+    units, log, embedder = PostgresUnits(app_pool), PostgresPassages(app_pool), BagOfWordsEmbedder()
+    for organization in (ORGANIZATION, OTHER_ORGANIZATION):
+        async with units(organization) as unit:
+            await unit.knowledge.put([], list(await unit.knowledge.hashes()))
+            await unit.commit()
+    ingest = IngestArticles(units, embedder)
+    if request.param == "memory":
+        index: Any = MemoryIndex(log, log, 2**30)
+        yield Given(index, StoreIndex(log, log), ingest, units, embedder)
+        return
+    index = MilvusIndex(str(tmp_path_factory.mktemp("milvus") / "index.db"), log)
+    yield Given(index, index.refresh, ingest, units, embedder)
+    index.close()
+
+
+PASSWORD = an_article("Reset it by mail.\n\n## Where?\n\nOn the login page.", identity="A", title="Password")
+FLOW = an_article("A fault path catches it.", identity="B", title="Flow error", category="automation")
+
+
+def articles(hits: Sequence[Hit]) -> list[str]:
+    return list(dict.fromkeys(hit.passage.article for hit in hits))
+
+
+async def test_an_empty_tenant_has_nothing_to_find(given: Given) -> None:
+    assert await given.find("password") == [()]
+
+
+async def test_the_best_passage_comes_first_with_its_figures(given: Given) -> None:
+    await given.put(PASSWORD, FLOW)
+
+    [hits] = await given.find("fault path of a flow")
+
+    assert hits[0].passage.article == "B"
+    assert hits[0].passage.body == "A fault path catches it."
+    assert (hits[0].score, hits[0].coverage) == (1.0, 1.0)
+    assert hits[0].bm25 > 0
+    assert 0 < hits[0].cosine < 1
+
+
+async def test_several_questions_are_answered_in_their_order(given: Given) -> None:
+    await given.put(PASSWORD, FLOW)
+
+    found = await given.find("password", "flow error")
+
+    assert [hits[0].passage.article for hits in found] == ["A", "B"]
+
+
+async def test_the_opening_of_the_best_article_comes_along(given: Given) -> None:
+    many = [an_article("login page " * 3, identity=f"L{n}", title="Login") for n in range(8)]
+    await given.put(PASSWORD, *many)
+
+    [hits] = await given.find("where on the login page, password")
+
+    best = hits[0].passage.article
+    assert any(hit.passage.article == best and hit.passage.number == 0 for hit in hits)
+
+
+async def test_an_edit_is_found_and_what_it_replaced_is_not(given: Given) -> None:
+    await given.put(PASSWORD, FLOW)
+    await given.find("password")
+
+    await given.put(replace(PASSWORD, body="Ask the administrator for a hologram."))
+
+    [hits] = await given.find("hologram")
+    assert hits[0].passage.body == "Ask the administrator for a hologram."
+    [hits] = await given.find("reset it by mail on the login page")
+    assert "Reset it by mail." not in {hit.passage.body for hit in hits}
+
+
+async def test_what_was_removed_is_found_no_more_and_may_come_back(given: Given) -> None:
+    await given.put(PASSWORD, FLOW)
+    await given.find("password")
+
+    await given.remove("A")
+    [without] = await given.find("password")
+    await given.put(PASSWORD)
+    [again] = await given.find("password")
+
+    assert articles(without) == ["B"]
+    assert again[0].passage.article == "A"
+
+
+async def test_a_tenant_finds_its_own_only(given: Given) -> None:
+    await given.put(PASSWORD)
+    await given.put(FLOW, organization=OTHER_ORGANIZATION)
+
+    [mine] = await given.find("password flow error")
+    [theirs] = await given.find("password flow error", organization=OTHER_ORGANIZATION)
+
+    assert (articles(mine), articles(theirs)) == (["A"], ["B"])
+
+
+@pytest.mark.parametrize(
+    ("reach", "scope", "found"),
+    [
+        (Reach(audience="staff"), TODAY, False),
+        (Reach(audience="staff"), replace(TODAY, staff=True), True),
+        (Reach(groups=("gold",)), TODAY, False),
+        (Reach(groups=("gold",)), replace(TODAY, groups=frozenset({"gold", 'a" or 1 == 1'})), True),
+        (Reach(groups=("gold",)), replace(TODAY, groups=frozenset({'x"]) or tenant != "'})), False),
+        (Reach(valid_from=date(2026, 5, 2)), TODAY, False),
+        (Reach(valid_until=date(2026, 5, 1)), TODAY, True),
+        (Reach(valid_until=date(2026, 4, 30)), TODAY, False),
+        (Reach(), replace(TODAY, api_version=59), False),
+        (Reach(), replace(TODAY, api_version=61), True),
+        (Reach(language="de"), replace(TODAY, language="de"), True),
+        (Reach(), replace(TODAY, language="de"), False),
+        (Reach(), replace(TODAY, product="PLATFORM"), True),
+        (Reach(), replace(TODAY, product="Slack"), False),
+    ],
+)
+async def test_a_scope_is_kept_before_ranking(
+    given: Given, reach: Reach, scope: Scope, *, found: bool
+) -> None:
+    await given.put(replace(PASSWORD, reach=reach, api_versions="60+"))
+
+    [hits] = await given.find("password", scope=scope)
+
+    assert bool(hits) is found
+
+
+async def test_hundreds_of_passages_and_an_identifier_among_them(given: Given) -> None:
+    many = [an_article(f"Limit number {n} of the platform.", identity=f"N{n}", title="") for n in range(300)]
+    many = [replace(one, title=f"Limit {n}") for n, one in enumerate(many)]
+    coded = an_article("Two writers.", identity="CODE", title="UNABLE_TO_LOCK_ROW")
+    await given.put(*many, coded)
+
+    [hits] = await given.find("what is UNABLE_TO_LOCK_ROW?")
+
+    assert hits[0].passage.article == "CODE"
+
+
+async def test_refreshing_again_changes_nothing(given: Given) -> None:
+    await given.put(PASSWORD)
+
+    assert not await given.refresh(ORGANIZATION)
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match="Milvus does not answer"):
+        MilvusIndex("http://127.0.0.1:9", object())  # type: ignore[arg-type]  # never asked
+
+
+async def test_tenants_that_were_not_asked_lately_make_room(app_pool: AsyncEngine) -> None:
+    units, log = PostgresUnits(app_pool), PostgresPassages(app_pool)
+    index, embedder = MemoryIndex(log, log, 1), BagOfWordsEmbedder()
+    for organization in (ORGANIZATION, OTHER_ORGANIZATION):
+        await IngestArticles(units, embedder)(Ingest(organization, [(PASSWORD, content_hash(PASSWORD))]))
+    query = Query("password", await embedder.embed("password"))
+
+    for organization in (ORGANIZATION, OTHER_ORGANIZATION, ORGANIZATION):
+        [hits] = await index.search(organization, 1, [query], TODAY, 5)
+        assert hits[0].passage.article == "A"
+        assert index.version_of(organization) > 0
+    assert index.version_of(OTHER_ORGANIZATION) == 0
+
+
+async def test_a_stored_snapshot_and_what_changed_since_are_the_index(app_pool: AsyncEngine) -> None:
+    units, log, embedder = PostgresUnits(app_pool), PostgresPassages(app_pool), BagOfWordsEmbedder()
+    ingest, store = IngestArticles(units, embedder), StoreIndex(log, log)
+    many = [an_article(f"Limit number {n}.", identity=f"S{n}", title=f"Limit {n}") for n in range(60)]
+    await ingest(Ingest(ORGANIZATION, [(one, content_hash(one)) for one in many]))
+    assert await store(ORGANIZATION)
+    stored = await log.described(ORGANIZATION, FORMAT)
+    assert stored is not None
+    later = an_article("A hologram.", identity="LATER", title="Later")
+    await ingest(Ingest(ORGANIZATION, [(later, content_hash(later))]))
+
+    assert not await store(ORGANIZATION)  # one article in sixty is not worth writing all again
+    held = await MemoryIndex(log, log, 2**30).at(ORGANIZATION, 0)
+
+    assert held.version > stored[0]
+    query = Query("hologram", await embedder.embed("hologram"))
+    assert held.index.search(query, TODAY)[0].passage.article == "LATER"
