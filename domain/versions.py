@@ -38,6 +38,11 @@ class Versions(Struct, frozen=True):
         """Whether a version is one of them."""
         return not self.spans or any(low <= version <= high for low, high in self.spans)
 
+    def meet(self, other: "Versions") -> bool:
+        """Whether some version is one of both."""
+        spans = ((a, b) for a in self.spans for b in other.spans)
+        return not self.spans or not other.spans or any(max(a[0], b[0]) <= min(a[1], b[1]) for a, b in spans)
+
 
 @lru_cache(maxsize=2_000)
 def parse_versions(text: str) -> Versions:

@@ -10,6 +10,7 @@ from adapters.dramatiq import DramatiqWaker
 from adapters.embedding import MiniLmEmbedder, prepare
 from adapters.memory import MemoryIndex
 from adapters.postgres.engine import APP, WORKER, engine, ping
+from adapters.postgres.experience import PostgresExperience
 from adapters.postgres.history import PostgresHistory
 from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.jobs import PostgresJobs, PostgresOutbox, PostgresOverdue
@@ -30,9 +31,11 @@ from entrypoints.models import load_brain, load_models
 from entrypoints.settings import Settings
 from ports.errors import Refused
 from ports.inbound.close import EscalateConversation, ResolveConversation
+from ports.inbound.curate import CurateArticles
 from ports.inbound.feedback import TakeFeedback
 from ports.inbound.history import ReadConversations
 from ports.inbound.ingest import IngestArticles
+from ports.inbound.learn import ReviewKnowledge
 from ports.inbound.publish import PublishRuleSet
 from ports.inbound.rehearse import Rehearse
 from ports.inbound.reply import ReplyToMessage
@@ -44,11 +47,12 @@ from ports.inbound.why import ExplainTurns
 from ports.inbound.work import RunJob, Sweep, Timing
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.embedding import Embedder, LanguageDetector
+from ports.outbound.experience import Experience
 from ports.outbound.history import History
 from ports.outbound.idempotency import Idempotency
 from ports.outbound.jobs import Jobs, Leases, Outbox, Overdue, Waker
 from ports.outbound.keys import ApiKeys
-from ports.outbound.knowledge import Index, Refresh
+from ports.outbound.knowledge import Index, PassageLog, Refresh
 from ports.outbound.reports import Reports
 from ports.outbound.rulesets import ActiveRules
 from ports.outbound.traffic import Traffic
@@ -67,6 +71,8 @@ class Ports:
     rules: ActiveRules
     index: Index
     refresh: Refresh
+    log: PassageLog
+    experience: Experience
     embedder: Embedder
     languages: LanguageDetector
     models: Models
@@ -96,6 +102,8 @@ class App:
     feedback: TakeFeedback
     read: ReadConversations
     ingest: IngestArticles
+    curate: CurateArticles
+    review: ReviewKnowledge
     publish: PublishRuleSet
     run_job: RunJob
     lab: RuleLab
@@ -123,13 +131,16 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
         models = await load_models(cache, embedder)
         brain = load_brain(models)
         begin, jobs = PostgresUnits(app_pool), PostgresJobs(worker_pool)
-        index, refresh = _index(PostgresPassages(history_pool), settings)
+        passages = PostgresPassages(history_pool)
+        index, refresh = _index(passages, settings)
         yield Ports(
             begin=begin,
             turns=PostgresTurns(app_pool),
             rules=CachedRules(begin, schema()),
             index=index,
             refresh=refresh,
+            log=passages,
+            experience=PostgresExperience(history_pool),
             embedder=embedder,
             languages=await asyncio.to_thread(LangidDetector),
             models=models,
@@ -180,6 +191,10 @@ def wire(ports: Ports, timing: Timing) -> App:
         ports.ids,
     )
     rehearse = Rehearse(ports.begin, ports.rules, ports.history, ports.clock, ports.ids, schema())
+    ingest = IngestArticles(ports.begin, ports.embedder)
+    review = ReviewKnowledge(
+        ports.begin, ingest, ports.experience, ports.log, ports.embedder, ports.clock, ports.ids
+    )
     trials = RuleTrials(ports.begin, ports.clock, ports.ids)
     return App(
         ports,
@@ -189,7 +204,11 @@ def wire(ports: Ports, timing: Timing) -> App:
         EscalateConversation(ports.begin, ports.clock, ports.ids, ports.texts),
         TakeFeedback(ports.begin, ports.clock),
         ReadConversations(ports.begin),
-        IngestArticles(ports.begin, ports.embedder),
+        ingest,
+        CurateArticles(
+            ports.begin, ingest, ports.index, ports.log, ports.experience, ports.embedder, ports.clock
+        ),
+        review,
         PublishRuleSet(ports.begin, ports.clock, schema()),
         RunJob(
             ports.jobs,
@@ -203,6 +222,7 @@ def wire(ports: Ports, timing: Timing) -> App:
             trials,
             ports.leases,
             ports.refresh,
+            review,
         ),
         RuleLab(ports.begin, ports.rules, ports.clock, ports.ids, schema()),
         rehearse,

@@ -27,7 +27,8 @@ SELECT id FROM core.jobs
 WHERE NOT dead AND run_at <= now() AND (lease_until IS NULL OR lease_until < now())
 ORDER BY run_at LIMIT $1
 """
-ADD = "ON CONFLICT (organization_id, kind, key) WHERE NOT dead DO UPDATE SET asked = core.jobs.asked + 1"
+ADD = """ON CONFLICT (organization_id, kind, key) WHERE NOT dead
+    DO UPDATE SET asked = core.jobs.asked + 1, run_at = least(core.jobs.run_at, excluded.run_at)"""
 RELAY = f"""
 WITH taken AS (
     DELETE FROM core.outbox WHERE (organization_id, id) IN (
@@ -35,11 +36,15 @@ WITH taken AS (
     )
     RETURNING organization_id, event
 ), jobs AS (
-    INSERT INTO core.jobs (organization_id, kind, key)
-    SELECT DISTINCT organization_id,
-        CASE WHEN event ->> 'event' = 'knowledge_changed' THEN 'index' ELSE 'refresh_day' END,
-        CASE WHEN event ->> 'event' = 'knowledge_changed' THEN 'all' ELSE left(event ->> 'at', 10) END
-    FROM taken
+    INSERT INTO core.jobs (organization_id, kind, key, run_at)
+    SELECT organization_id, kind, key, min(run_at) FROM taken, LATERAL (
+        SELECT 'refresh_day' AS kind, left(event ->> 'at', 10) AS key, now() AS run_at
+        WHERE event ? 'conversation'
+        UNION ALL SELECT 'index', 'all', now() WHERE event ->> 'event' = 'knowledge_changed'
+        UNION ALL SELECT 'learn', 'all', now() WHERE event ->> 'event' = 'review_asked'
+        UNION ALL SELECT 'learn', 'all', now() + $2 WHERE event ->> 'event' IN ('resolved', 'feedback_given')
+    ) work
+    GROUP BY organization_id, kind, key
     {ADD}
 )
 SELECT count(*) FROM taken
@@ -65,6 +70,10 @@ ON CONFLICT DO NOTHING
 """
 EXTEND = "UPDATE core.jobs SET lease_until = now() + $3 WHERE id = $1 AND tries = $2"
 OUTLIVED = "DELETE FROM core.idempotency WHERE created_at < $1"
+
+
+LEARNED_AFTER = timedelta(hours=1)
+"""Time after which what happened to answers is looked at, all of it at once."""
 
 
 class PostgresJobs(Jobs, Leases):
@@ -102,14 +111,14 @@ class PostgresJobs(Jobs, Leases):
 
 
 class PostgresOutbox(Outbox):
-    """Events to jobs: of changed knowledge to its index, all others to the figures of their day."""
+    """Events to jobs: figures of their day, the index of changed knowledge, lessons of what was resolved."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def relay(self, limit: int) -> int:
         async with driver(self._engine) as connection:
-            return int(await connection.fetchval(RELAY, limit))
+            return int(await connection.fetchval(RELAY, limit, LEARNED_AFTER))
 
 
 class PostgresOverdue(Overdue):

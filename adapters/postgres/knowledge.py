@@ -141,37 +141,35 @@ class PostgresKnowledge(Knowledge):
         return int(moved.scalar_one())
 
     async def _upsert(self, articles: Sequence[EmbeddedArticle], version: int) -> None:
+        rows = [
+            {
+                "organization_id": self._organization,
+                "id": e.article.id,
+                "category": e.article.category,
+                "product": e.article.product,
+                "title": e.article.title,
+                "content": e.article.body,
+                "api_versions": e.article.api_versions,
+                "error_codes": list(e.article.error_codes),
+                "sources": list(e.article.sources),
+                "content_hash": e.content,
+                "version": e.article.reach.version,
+                "language": e.article.reach.language,
+                "audience": e.article.reach.audience,
+                "access_groups": list(e.article.reach.groups),
+                "valid_from": e.article.reach.valid_from,
+                "valid_until": e.article.reach.valid_until,
+                "flags": list(e.article.flags),
+                "changed_in": version,
+            }
+            for e in articles
+        ]
         statement = insert(knowledge_entries)
         replaced = {
-            name: getattr(statement.excluded, name)
-            for name in knowledge_entries.c.keys()  # noqa: SIM118  # a column collection iterates columns
-            if name not in {"organization_id", "id"}
+            name: statement.excluded[name] for name in rows[0] if name not in {"organization_id", "id"}
         }
         await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["organization_id", "id"], set_=replaced),
-            [
-                {
-                    "organization_id": self._organization,
-                    "id": e.article.id,
-                    "category": e.article.category,
-                    "product": e.article.product,
-                    "title": e.article.title,
-                    "content": e.article.body,
-                    "api_versions": e.article.api_versions,
-                    "error_codes": list(e.article.error_codes),
-                    "sources": list(e.article.sources),
-                    "content_hash": e.content,
-                    "version": e.article.reach.version,
-                    "language": e.article.reach.language,
-                    "audience": e.article.reach.audience,
-                    "access_groups": list(e.article.reach.groups),
-                    "valid_from": e.article.reach.valid_from,
-                    "valid_until": e.article.reach.valid_until,
-                    "flags": list(e.article.flags),
-                    "changed_in": version,
-                }
-                for e in articles
-            ],
+            statement.on_conflict_do_update(index_elements=["organization_id", "id"], set_=replaced), rows
         )
 
     def _row(self, passage: Passage, vector: NDArray[np.float32], digest: ContentHash) -> dict[str, object]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Table,
     Text,
     Uuid,
@@ -198,6 +199,27 @@ knowledge_entries = Table(
     Column("valid_until", Date),
     Column("flags", ARRAY(Text)),
     Column("changed_in", Integer),
+    Column("confidence_score", Numeric(4, 3, asdecimal=False)),
+    Column("usage_count", Integer),
+    Column("success_count", Integer),
+    Column("failure_count", Integer),
+    Column("updated_at", DateTime(timezone=True)),
+)
+
+proposals = Table(
+    "proposals",
+    ai,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text),
+    Column("key", Text),
+    Column("title", Text),
+    Column("body", Text),
+    Column("detail", JSONB),
+    Column("state", Text),
+    Column("decided_by", Text),
+    Column("created_at", DateTime(timezone=True)),
+    Column("decided_at", DateTime(timezone=True)),
 )
 
 removed_articles = Table(

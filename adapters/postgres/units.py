@@ -11,7 +11,9 @@ from adapters.postgres.audit import PostgresAudit
 from adapters.postgres.conversations import PostgresConversations, PostgresTranscripts
 from adapters.postgres.engine import translated
 from adapters.postgres.knowledge import PostgresKnowledge
+from adapters.postgres.proposals import PostgresProposals, PostgresReviews
 from adapters.postgres.rulesets import PostgresDrafts, PostgresRuleSets, PostgresVersions
+from adapters.postgres.shelf import PostgresShelf
 from adapters.postgres.tables import users
 from adapters.postgres.trials import PostgresRehearsals, PostgresSettings, PostgresTrials
 from domain.ids import OrganizationId, UserId
@@ -42,6 +44,9 @@ class PostgresUnit(Unit):
         self.conversations = PostgresConversations(connection, organization)
         self.transcripts = PostgresTranscripts(connection, organization)
         self.knowledge = PostgresKnowledge(connection, organization)
+        self.shelf = PostgresShelf(connection, organization)
+        self.proposals = PostgresProposals(connection, organization)
+        self.reviews = PostgresReviews(connection, organization)
         self.rulesets = PostgresRuleSets(connection, organization)
         self.versions = PostgresVersions(connection, organization)
         self.drafts = PostgresDrafts(connection, organization)

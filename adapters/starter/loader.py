@@ -3,7 +3,6 @@
 A file that is not right raises `DataFileError` naming the file, the line where it is known, and the mend.
 """
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from msgspec import Struct
 from domain.calendar import Calendar
 from domain.confidence import Thresholds
 from domain.errors import DataFileError
-from domain.ids import ArticleId, ContentHash
+from domain.ids import ArticleId
 from domain.message import refuse_unstorable
 from domain.nlu.cues import Cues
 from domain.nlu.entities import EntityType, Gazetteer
@@ -98,11 +97,6 @@ def parse_article(text: str, path: Path) -> Article:
         return checked_article(article)
     except DataFileError as error:
         raise DataFileError(error.code, f"{path}: {error}") from error
-
-
-def content_hash(article: Article) -> ContentHash:
-    """SHA-256 of everything in an article."""
-    return ContentHash(hashlib.sha256(msgspec.json.encode(article)).hexdigest())
 
 
 def articles(folder: Path = DATA / "articles") -> list[Article]:

@@ -1,11 +1,13 @@
 """Articles, the passages cut from them, and hits."""
 
+import hashlib
 import re
 
+import msgspec
 from msgspec import Struct
 
 from domain.errors import DataFileError
-from domain.ids import ArticleId
+from domain.ids import ArticleId, ContentHash
 from domain.retrieval.scope import AUDIENCES, Labels, Reach
 from domain.versions import parse_versions
 
@@ -29,6 +31,11 @@ class Article(Struct, frozen=True):
     sources: tuple[str, ...] = ()
     reach: Reach = Reach()
     flags: tuple[str, ...] = ()
+
+    @property
+    def content_hash(self) -> ContentHash:
+        """SHA-256 of everything in the article."""
+        return ContentHash(hashlib.sha256(msgspec.json.encode(self)).hexdigest())
 
 
 def checked_article(article: Article) -> Article:

@@ -22,6 +22,7 @@ from entrypoints.api.auth import Authenticator, Tokens
 from entrypoints.api.conversations import ConversationController
 from entrypoints.api.errors import HANDLERS
 from entrypoints.api.gate import MAX_BODY, Gate
+from entrypoints.api.knowledge import ArticleController, KnowledgeController
 from entrypoints.api.rules import FactController, RuleController, RuleSetController
 from entrypoints.api.specs import KeptAnswers, completed
 from entrypoints.api.system import PAGE, favicon, health, page, ready, session
@@ -77,6 +78,8 @@ def build(app: App, settings: Settings) -> Litestar:
             RuleController,
             RuleSetController,
             RehearsalController,
+            ArticleController,
+            KnowledgeController,
             TrialController,
             health,
             ready,

@@ -105,6 +105,5 @@ async def _store(
     settings: Settings, articles: list[Article], sources: tuple[tuple[str, ...], ...], step: Step
 ) -> Ingested:
     async with open_app(settings) as app:
-        hashed = [(article, loader.content_hash(article)) for article in articles]
-        command = Ingest(DEMO_ORGANIZATION, hashed, *sources)
+        command = Ingest(DEMO_ORGANIZATION, articles, *sources)
         return await app.ingest(command, lambda done, total: step("Reading", done, total))

@@ -20,14 +20,14 @@ Vector = NDArray[np.float32]
 
 
 class Ingest(Struct, frozen=True):
-    """Take these articles, each with the hash of its content.
+    """Take these articles.
 
     Of those stored before whose source begins with one of `within`, what is not among these is forgotten,
     except of `spared` sources, which could not be read this time.
     """
 
     organization: OrganizationId
-    articles: Sequence[tuple[Article, ContentHash]]
+    articles: Sequence[Article]
     within: tuple[str, ...] = ()
     spared: tuple[str, ...] = ()
 
@@ -53,13 +53,12 @@ class IngestArticles:
         """`progress` hears passages done and passages in all. Raises `Unavailable`."""
         async with self.begin(command.organization) as unit:
             known = await unit.knowledge.hashes()
-            changed = [
-                (article, digest) for article, digest in command.articles if known.get(article.id) != digest
-            ]
+            hashed = [(article, article.content_hash) for article in command.articles]
+            changed = [(article, digest) for article, digest in hashed if known.get(article.id) != digest]
             kept = await unit.knowledge.embedded([a.id for a, _ in changed if a.id in known])
         embedded = await self._embedded(changed, kept, progress)
         async with self.begin(command.organization) as unit:
-            stays = {article.id for article, _ in command.articles}
+            stays = {article.id for article in command.articles}
             stays |= set(await unit.knowledge.of_sources(command.spared))
             gone = [one for one in await unit.knowledge.of_sources(command.within) if one not in stays]
             await unit.knowledge.put(embedded, gone)

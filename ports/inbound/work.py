@@ -10,6 +10,7 @@ from domain.conversation import Conversation
 from domain.errors import DomainError, NotFoundError
 from domain.ids import ConversationId, JobId
 from ports.errors import Conflict, Refused, WorldError
+from ports.inbound.learn import ReviewKnowledge
 from ports.inbound.rehearse import Rehearse
 from ports.inbound.reply import ReplyToMessage
 from ports.inbound.trial import RuleTrials
@@ -56,6 +57,7 @@ class RunJob:
     trials: RuleTrials
     leases: Leases
     refresh: Refresh
+    review: ReviewKnowledge
 
     async def __call__(self, job_id: JobId) -> bool:
         """True when the job was done; False when there was nothing to do or it failed and waits."""
@@ -89,6 +91,8 @@ class RunJob:
                 )
             case JobKind.INDEX:
                 await self.refresh(job.organization)
+            case JobKind.LEARN:
+                await self.review(job.organization)
             case JobKind.GUARD:
                 await self.trials.guard(job.organization)
 

@@ -20,6 +20,8 @@ class JobKind(StrEnum):
     REHEARSE = "rehearse"
     GUARD = "guard"
     INDEX = "index"
+    LEARN = "learn"
+    TRAIN = "train"
 
 
 class Job(Struct, frozen=True):

@@ -8,9 +8,12 @@ from msgspec import Struct
 
 from domain.ids import OrganizationId, UserId
 
-SCOPES = ("chat", "agent", "rules:read", "rules:write", "rules:approve", "admin")
+SCOPES = (
+    *("chat", "agent", "rules:read", "rules:write", "rules:approve"),
+    *("knowledge:read", "knowledge:write", "admin"),
+)
 """chat: talk, as one user. agent: see and handle every conversation. rules: read, draft and approve rules.
-admin: everything."""
+knowledge: read and search it, edit articles and decide proposals, train intents. admin: everything."""
 
 
 class Principal(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from domain.ids import ArticleId, ContentHash, OrganizationId
 from domain.retrieval.hybrid import Query
 from domain.retrieval.passages import Article, Hit, Passage
+from domain.retrieval.quality import Standing
 from domain.retrieval.scope import Scope
 
 Vectors = NDArray[np.float32]
@@ -47,6 +49,41 @@ class Knowledge(Protocol):
     @abstractmethod
     async def of_sources(self, prefixes: Sequence[str]) -> Sequence[ArticleId]:
         """The articles of which a source begins with one of these."""
+
+
+class Kept(Struct, frozen=True):
+    """A stored article with the hash of its content, when it was changed, and what became of its answers.
+
+    `trust` in 0..1; the counts are of the newest review.
+    """
+
+    article: Article
+    content: ContentHash
+    updated_at: datetime
+    trust: float
+    used: int
+    helped: int
+    failed: int
+
+
+class Shelf(Protocol):
+    """The articles of one tenant one by one, inside a unit of work, for those who look after them."""
+
+    @abstractmethod
+    async def get(self, article: ArticleId) -> Kept:
+        """One article. Raises `NotFoundError`."""
+
+    @abstractmethod
+    async def page(self, words: str, after: ArticleId | None, limit: int) -> Sequence[Kept]:
+        """Articles by id, of whose titles or texts all words are part; bodies are left empty."""
+
+    @abstractmethod
+    async def rate(self, found: Mapping[ArticleId, tuple[float, Standing]]) -> None:
+        """Store the trust in articles and what it rests on; their content stays as it is."""
+
+    @abstractmethod
+    async def version(self) -> int:
+        """The version of the tenant's knowledge."""
 
 
 class Changes(Struct, frozen=True):

@@ -7,7 +7,8 @@ from typing import Protocol
 from domain.ids import OrganizationId, UserId
 from ports.outbound.audit import Audit
 from ports.outbound.conversations import Conversations, Transcripts
-from ports.outbound.knowledge import Knowledge
+from ports.outbound.knowledge import Knowledge, Shelf
+from ports.outbound.proposals import Proposals, Reviews
 from ports.outbound.rulesets import Drafts, RuleSets, Versions
 from ports.outbound.trials import Rehearsals, TenantSettings, Trials, TrialTurns
 
@@ -26,6 +27,9 @@ class Unit(Protocol):
     conversations: Conversations
     transcripts: Transcripts
     knowledge: Knowledge
+    shelf: Shelf
+    proposals: Proposals
+    reviews: Reviews
     rulesets: RuleSets
     versions: Versions
     drafts: Drafts

@@ -14,7 +14,6 @@ from adapters.memory import MemoryIndex
 from adapters.milvus import MilvusIndex
 from adapters.postgres.knowledge import PostgresPassages
 from adapters.postgres.units import PostgresUnits
-from adapters.starter.loader import content_hash
 from domain.ids import ArticleId, OrganizationId
 from domain.retrieval.hybrid import Query
 from domain.retrieval.passages import Article, Hit
@@ -44,7 +43,7 @@ class Given:
     embedder: Embedder
 
     async def put(self, *articles: Article, organization: OrganizationId = ORGANIZATION) -> None:
-        await self.ingest(Ingest(organization, [(one, content_hash(one)) for one in articles]))
+        await self.ingest(Ingest(organization, articles))
         await self.refresh(organization)
 
     async def remove(self, *articles: str) -> None:
@@ -221,7 +220,7 @@ async def test_tenants_that_were_not_asked_lately_make_room(app_pool: AsyncEngin
     units, log = PostgresUnits(app_pool), PostgresPassages(app_pool)
     index, embedder = MemoryIndex(log, log, 1), BagOfWordsEmbedder()
     for organization in (ORGANIZATION, OTHER_ORGANIZATION):
-        await IngestArticles(units, embedder)(Ingest(organization, [(PASSWORD, content_hash(PASSWORD))]))
+        await IngestArticles(units, embedder)(Ingest(organization, [PASSWORD]))
     query = Query("password", await embedder.embed("password"))
 
     for organization in (ORGANIZATION, OTHER_ORGANIZATION, ORGANIZATION):
@@ -235,12 +234,12 @@ async def test_a_stored_snapshot_and_what_changed_since_are_the_index(app_pool: 
     units, log, embedder = PostgresUnits(app_pool), PostgresPassages(app_pool), BagOfWordsEmbedder()
     ingest, store = IngestArticles(units, embedder), StoreIndex(log, log)
     many = [an_article(f"Limit number {n}.", identity=f"S{n}", title=f"Limit {n}") for n in range(60)]
-    await ingest(Ingest(ORGANIZATION, [(one, content_hash(one)) for one in many]))
+    await ingest(Ingest(ORGANIZATION, many))
     assert await store(ORGANIZATION)
     stored = await log.described(ORGANIZATION, FORMAT)
     assert stored is not None
     later = an_article("A hologram.", identity="LATER", title="Later")
-    await ingest(Ingest(ORGANIZATION, [(later, content_hash(later))]))
+    await ingest(Ingest(ORGANIZATION, [later]))
 
     assert not await store(ORGANIZATION)  # one article in sixty is not worth writing all again
     held = await MemoryIndex(log, log, 2**30).at(ORGANIZATION, 0)

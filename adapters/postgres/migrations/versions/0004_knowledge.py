@@ -16,6 +16,8 @@ ALTER TABLE core.organizations DROP COLUMN intent_model;
 DROP TABLE ai.removed_articles, ai.snapshots, ai.proposals, ai.intents, ai.trainings, ai.intent_models;
 REVOKE USAGE ON SCHEMA ai FROM casepilot_worker;
 ALTER TABLE ai.passages DROP COLUMN anchor, DROP COLUMN digest;
+DROP TRIGGER touch ON ai.knowledge_entries;
+CREATE TRIGGER touch BEFORE UPDATE ON ai.knowledge_entries FOR EACH ROW EXECUTE FUNCTION core.touch();
 ALTER TABLE ai.knowledge_entries DROP COLUMN version, DROP COLUMN language, DROP COLUMN audience,
     DROP COLUMN access_groups, DROP COLUMN valid_from, DROP COLUMN valid_until, DROP COLUMN flags,
     DROP COLUMN failure_count, DROP COLUMN changed_in;

@@ -11,6 +11,10 @@ ALTER TABLE ai.knowledge_entries
     ADD COLUMN failure_count INTEGER NOT NULL DEFAULT 0,
     ADD COLUMN changed_in INTEGER NOT NULL DEFAULT 0,
     ADD CONSTRAINT chk_audience CHECK (audience IN ('everyone', 'staff'));
+-- What became of an article's answers does not make it newer; its content does.
+DROP TRIGGER touch ON ai.knowledge_entries;
+CREATE TRIGGER touch BEFORE UPDATE OF content_hash ON ai.knowledge_entries
+    FOR EACH ROW EXECUTE FUNCTION core.touch();
 CREATE INDEX idx_knowledge_changed ON ai.knowledge_entries (changed_in, organization_id);
 
 -- An embedding is used again as long as the text that it is of stays the same.
