@@ -13,6 +13,7 @@ from adapters.postgres.engine import APP, WORKER, engine, ping
 from adapters.postgres.experience import PostgresExperience
 from adapters.postgres.history import PostgresHistory
 from adapters.postgres.idempotency import PostgresIdempotency
+from adapters.postgres.intents import CachedModels
 from adapters.postgres.jobs import PostgresJobs, PostgresOutbox, PostgresOverdue
 from adapters.postgres.keys import PostgresApiKeys
 from adapters.postgres.knowledge import PostgresPassages
@@ -25,9 +26,8 @@ from adapters.redis import connect as connect_redis
 from adapters.starter.loader import schema
 from adapters.system import LangidDetector, SystemClock, TimeOrderedIds
 from domain.facts import Brain
-from domain.nlu.understanding import Models
 from domain.texts import Catalogue
-from entrypoints.models import load_brain, load_models
+from entrypoints.models import load_brain, load_models, taxonomy
 from entrypoints.settings import Settings
 from ports.errors import Refused
 from ports.inbound.close import EscalateConversation, ResolveConversation
@@ -42,6 +42,7 @@ from ports.inbound.reply import ReplyToMessage
 from ports.inbound.rule_lab import RuleLab
 from ports.inbound.snapshot import StoreIndex
 from ports.inbound.start import StartConversation
+from ports.inbound.train import TrainIntents
 from ports.inbound.trial import RuleTrials
 from ports.inbound.why import ExplainTurns
 from ports.inbound.work import RunJob, Sweep, Timing
@@ -50,6 +51,7 @@ from ports.outbound.embedding import Embedder, LanguageDetector
 from ports.outbound.experience import Experience
 from ports.outbound.history import History
 from ports.outbound.idempotency import Idempotency
+from ports.outbound.intents import ActiveModels
 from ports.outbound.jobs import Jobs, Leases, Outbox, Overdue, Waker
 from ports.outbound.keys import ApiKeys
 from ports.outbound.knowledge import Index, PassageLog, Refresh
@@ -75,7 +77,7 @@ class Ports:
     experience: Experience
     embedder: Embedder
     languages: LanguageDetector
-    models: Models
+    models: ActiveModels
     brain: Brain
     clock: Clock
     ids: Ids
@@ -104,6 +106,7 @@ class App:
     ingest: IngestArticles
     curate: CurateArticles
     review: ReviewKnowledge
+    train: TrainIntents
     publish: PublishRuleSet
     run_job: RunJob
     lab: RuleLab
@@ -143,7 +146,7 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
             experience=PostgresExperience(history_pool),
             embedder=embedder,
             languages=await asyncio.to_thread(LangidDetector),
-            models=models,
+            models=CachedModels(begin, models),
             brain=brain,
             clock=SystemClock(),
             ids=TimeOrderedIds(),
@@ -195,6 +198,7 @@ def wire(ports: Ports, timing: Timing) -> App:
     review = ReviewKnowledge(
         ports.begin, ingest, ports.experience, ports.log, ports.embedder, ports.clock, ports.ids
     )
+    train = TrainIntents(ports.begin, ports.models, ports.embedder, ports.clock, ports.ids, taxonomy())
     trials = RuleTrials(ports.begin, ports.clock, ports.ids)
     return App(
         ports,
@@ -209,6 +213,7 @@ def wire(ports: Ports, timing: Timing) -> App:
             ports.begin, ingest, ports.index, ports.log, ports.experience, ports.embedder, ports.clock
         ),
         review,
+        train,
         PublishRuleSet(ports.begin, ports.clock, schema()),
         RunJob(
             ports.jobs,
@@ -223,6 +228,7 @@ def wire(ports: Ports, timing: Timing) -> App:
             ports.leases,
             ports.refresh,
             review,
+            train,
         ),
         RuleLab(ports.begin, ports.rules, ports.clock, ports.ids, schema()),
         rehearse,

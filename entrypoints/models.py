@@ -1,70 +1,83 @@
 """Loading what understanding needs; the intent model is trained once and kept by content hash."""
 
+import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import msgspec
-import numpy as np
-from msgspec import Struct
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no stubs
 
-from adapters.embedding import MODEL_ID
 from adapters.starter import loader
 from domain.errors import DataFileError
 from domain.facts import Brain
+from domain.nlu.affect import Feelings
 from domain.nlu.entities import EntityFinder
 from domain.nlu.evaluation import Evaluation, evaluate
-from domain.nlu.grams import Vocabulary
-from domain.nlu.intents import Guesser, Head, IntentModel, Novelty, Scale
-from domain.nlu.understanding import Models
+from domain.nlu.intents import Guesser, IntentModel
+from domain.nlu.stored import packed_affect, packed_model, unpacked_affect, unpacked_model
+from domain.nlu.understanding import CODE, Models
+from ports.inbound.train import Examples, Labelled, Taxonomy, digest, train_on
 from ports.outbound.embedding import Embedder
 
-Progress = Callable[[int], None]
-METHOD = "meaning and wording, 2"
-"""Changes with the method of training, so that older models are not taken for ones of this method."""
+GoingOn = Callable[[int], Awaitable[bool]]
+OUT_OF_SCOPE = "out_of_scope"
+LEXICON = loader.DATA / "sentiment.toml"
+AFFECT_METHOD = "one layer, 1"
+"""Changes with the method of training."""
 
 
-class Examples(Struct, frozen=True):
-    """Messages by intent, and messages that are none of them."""
-
-    intents: Mapping[str, Sequence[str]]
-    outliers: Sequence[str]
-
-
-class _Rest(Struct, frozen=True):
-    """What is not an array in a stored model."""
-
-    names: tuple[str, ...]
-    grams: tuple[str, ...]
-    temperatures: tuple[float, float, float]
-    share: float
-    scales: tuple[Scale, Scale, Scale]
-    threshold: float
-    evaluation: Evaluation | None = None
+def taxonomy() -> Taxonomy:
+    """The intents that everybody has, with the messages that models are tested on."""
+    labelled = loader.evaluation("intents", loader.Labelled)
+    tests = tuple((one.text, None if one.intent == OUT_OF_SCOPE else one.intent) for one in labelled)
+    return Taxonomy(tuple(loader.intents()), tuple(loader.out_of_scope()), tests)
 
 
-async def load_models(cache: Path, embedder: Embedder, progress: Progress = lambda _: None) -> Models:
+def examples_of(everybody: Taxonomy) -> Examples:
+    """What everybody's model is trained on."""
+    return Examples({one.name: one.utterances for one in everybody.intents}, everybody.outliers)
+
+
+async def load_models(cache: Path, embedder: Embedder) -> Models:
     """Everything for `understand`.
 
     The first call for a taxonomy embeds and trains (half a minute), later ones read.
     """
     threadpool_limits(1, "blas")  # one vector times a small matrix: more threads only spin
-    taxonomy = loader.intents()
-    examples = Examples({one.name: one.utterances for one in taxonomy}, loader.out_of_scope())
-    path = cache / f"intents-{digest(examples)}.npz"
+    everybody = taxonomy()
+    examples = examples_of(everybody)
+    path = cache / f"intents-{digest(embedder.model, examples)}.model"
     if not path.exists():
-        write_model(path, await train_on(examples, embedder, progress))
+        write_model(path, await train_on(examples, embedder, going_on))
     return Models(
-        {intent.name: intent for intent in taxonomy},
+        {intent.name: intent for intent in everybody.intents},
         Guesser(read_model(path)),
         EntityFinder(loader.gazetteer()),
-        loader.lexicon(),
+        await load_feelings(cache, embedder),
     )
+
+
+async def load_feelings(cache: Path, embedder: Embedder) -> Feelings:
+    """The model of feelings, trained once (a quarter of a minute) and then read."""
+    lexicon, data = loader.lexicon(), loader.affect(dict[str, object])
+    made_of = msgspec.json.encode((embedder.model, AFFECT_METHOD, loader.read_text(LEXICON), data))
+    path = cache / f"affect-{hashlib.sha256(made_of).hexdigest()[:16]}.model"
+    if not path.exists():
+        from domain.nlu.training import Felt, train_affect  # noqa: PLC0415  # scikit-learn takes 2 s
+
+        examples = loader.affect(Felt)
+        vectors = await embedder.embed_all([CODE.sub(" ", one.text) for one in examples])
+        model = await asyncio.to_thread(train_affect, examples, vectors, lexicon)
+        _write(path, packed_affect(model))
+    return Feelings(unpacked_affect(path.read_bytes()), lexicon)
+
+
+async def going_on(_: int) -> bool:
+    """Nobody stops it."""
+    return True
 
 
 def load_brain(models: Models) -> Brain:
@@ -72,27 +85,7 @@ def load_brain(models: Models) -> Brain:
     return Brain(models.intents, loader.cues(), loader.texts(), loader.thresholds(), loader.calendar())
 
 
-def digest(examples: Examples) -> str:
-    """The name of the model that these examples make."""
-    return hashlib.sha256(msgspec.json.encode((MODEL_ID, METHOD, examples))).hexdigest()[:16]
-
-
-async def train_on(
-    examples: Examples, embedder: Embedder, progress: Progress = lambda _: None
-) -> IntentModel:
-    """Embed and train; `progress` hears how many messages were embedded."""
-    from domain.nlu.training import Corpus, train  # noqa: PLC0415  # scikit-learn takes 2 s only training needs
-
-    names = tuple(examples.intents)
-    texts = [text for name in names for text in examples.intents[name]]
-    labels = np.repeat(np.arange(len(names)), [len(examples.intents[name]) for name in names])
-    vectors = await embedder.embed_all([*texts, *examples.outliers], progress)
-    return train(Corpus(names, texts, vectors[: len(texts)], labels, vectors[len(texts) :]))
-
-
-async def evaluated(
-    model: IntentModel, embedder: Embedder, messages: Sequence[tuple[str, str | None]]
-) -> Evaluation:
+async def evaluated(model: IntentModel, embedder: Embedder, messages: Sequence[Labelled]) -> Evaluation:
     """How a model does on (text, intent) messages; None is out of scope."""
     vectors = await embedder.embed_all([text for text, _ in messages])
     guesses = [model.guess(text, vector) for (text, _), vector in zip(messages, vectors, strict=True)]
@@ -101,47 +94,22 @@ async def evaluated(
 
 def write_model(path: Path, model: IntentModel, evaluation: Evaluation | None = None) -> None:
     """Store a model, whole or not at all."""
-    novelty = model.novelty
-    rest = _Rest(
-        model.names,
-        tuple(model.vocabulary.columns),
-        (model.meaning.temperature, model.wording.temperature, model.temperature),
-        model.share,
-        (novelty.energy, novelty.distance, novelty.margin),
-        novelty.threshold,
-        evaluation,
-    )
-    arrays: dict[str, Any] = {
-        "meaning": model.meaning.weights,
-        "meaning_bias": model.meaning.bias,
-        "wording": model.wording.weights,
-        "wording_bias": model.wording.bias,
-        "idf": model.vocabulary.idf,
-        "utterances": novelty.utterances,
-        "outliers": novelty.outliers,
-    }
+    _write(path, packed_model(model, evaluation))
+
+
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".model")
     with os.fdopen(handle, "wb") as file:
-        np.savez(file, rest=np.frombuffer(msgspec.json.encode(rest), np.uint8), **arrays)
+        file.write(data)
     Path(temporary).replace(path)
 
 
 def read_model(path: Path) -> IntentModel:
-    """A model from arrays and JSON; nothing in it is ever executed. Raises `DataFileError`."""
+    """A stored model. Raises `DataFileError`."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            rest = msgspec.json.decode(stored["rest"].tobytes(), type=_Rest)
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, KeyError, BadZipFile, msgspec.DecodeError) as error:
-        raise DataFileError("bad_model", f"{path}: this is no intent model: {error}.") from error
-    meaning, wording, whole = rest.temperatures
-    return IntentModel(
-        rest.names,
-        Head(arrays["meaning"], arrays["meaning_bias"], meaning),
-        Head(arrays["wording"], arrays["wording_bias"], wording),
-        Vocabulary({gram: column for column, gram in enumerate(rest.grams)}, arrays["idf"]),
-        rest.share,
-        whole,
-        Novelty(arrays["utterances"], arrays["outliers"], *rest.scales, rest.threshold),
-    )
+        return unpacked_model(path.read_bytes())
+    except OSError as error:
+        raise DataFileError("unreadable", f"{path}: {error.strerror or error}.") from error
+    except DataFileError as error:
+        raise DataFileError(error.code, f"{path}: {error}") from error

@@ -13,10 +13,11 @@ from domain.conversation import Channel, Conversation, Status
 from domain.facts import Brain, Heard
 from domain.ids import ArticleId, ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Message, Sender
+from domain.nlu.affect import EMOTIONS, STEPS, AffectModel, Feelings
 from domain.nlu.cues import Cues
 from domain.nlu.grams import Vocabulary
 from domain.nlu.intents import Head, Intent, IntentGuess, IntentModel, Novelty, Scale
-from domain.nlu.sentiment import Sentiment
+from domain.nlu.sentiment import ASPECTS, Lexicon, Sentiment
 from domain.nlu.understanding import Language, Understanding
 from domain.retrieval.passages import Article, Hit, Passage
 from domain.rules.ruleset import RuleSet, parse_ruleset
@@ -260,3 +261,18 @@ def something_heard(
 ) -> Heard:
     """A message in its conversation, just heard; the text searched for is the message unless given."""
     return Heard(conversation or a_conversation(), a_message(content, at=at), question or content, tier, at)
+
+
+def lexical_feelings(lexicon: Lexicon, dimensions: int = 2) -> Feelings:
+    """A model of feelings that says what the lexicon does, for embeddings of some dimensions."""
+    outputs = len(EMOTIONS) + len(STEPS) + 1 + 3 * len(ASPECTS)
+    dense = np.zeros((dimensions + 6 + len(EMOTIONS) + len(ASPECTS), outputs), np.float32)
+    for place in range(len(EMOTIONS)):
+        dense[dimensions + 6 + place, place] = 10.0
+    dense[dimensions, len(EMOTIONS) : len(EMOTIONS) + len(STEPS)] = 20 * np.array(STEPS)
+    bias = np.zeros(outputs, np.float32)
+    bias[len(EMOTIONS) + STEPS.index(0.0)] = 3.0
+    bias[len(EMOTIONS) + len(STEPS) + 1 :: 3] = 5.0
+    words = Vocabulary({"no such gram": 0}, np.ones(1, np.float32))
+    model = AffectModel(words, dense, np.zeros((1, outputs), np.float16), bias)
+    return Feelings(model, lexicon)

@@ -65,6 +65,8 @@ LAB = """
 INSERT INTO core.jobs (organization_id, kind, key)
 SELECT organization_id, 'rehearse', id::text FROM core.rehearsals WHERE state = 'waiting'
 UNION ALL
+SELECT organization_id, 'train', id::text FROM ai.trainings WHERE state = 'waiting'
+UNION ALL
 SELECT organization_id, 'guard', id::text FROM core.trials WHERE ended_at IS NULL AND checked_at < $1
 ON CONFLICT DO NOTHING
 """

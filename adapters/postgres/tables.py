@@ -32,6 +32,7 @@ organizations = Table(
     Column("settings", JSONB),
     Column("active_ruleset", Text),
     Column("knowledge_version", Integer),
+    Column("intent_model", Text),
 )
 
 users = Table(
@@ -204,6 +205,36 @@ knowledge_entries = Table(
     Column("success_count", Integer),
     Column("failure_count", Integer),
     Column("updated_at", DateTime(timezone=True)),
+)
+
+intents = Table(
+    "intents",
+    ai,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("document", JSONB),
+    Column("updated_at", DateTime(timezone=True)),
+)
+
+trainings = Table(
+    "trainings",
+    ai,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("actor", Text),
+    Column("state", Text),
+    Column("report", JSONB(none_as_null=True)),
+    Column("error", Text),
+    Column("created_at", DateTime(timezone=True)),
+)
+
+intent_models = Table(
+    "intent_models",
+    ai,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("hash", Text, primary_key=True),
+    Column("data", LargeBinary),
+    Column("created_at", DateTime(timezone=True)),
 )
 
 proposals = Table(

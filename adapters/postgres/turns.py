@@ -42,6 +42,7 @@ class _Row(Struct, frozen=True):
     knowledge: int
     calendar: Calendar | None
     trial: Trial | None
+    intents: ContentHash | None
     reply: Raw
 
 
@@ -67,7 +68,14 @@ class PostgresTurns(Turns):
         if reply is None and row.conversation.status not in AFTER_HEARING:
             raise over(row.conversation.status)
         return HeardTurn(
-            row.conversation.to_domain(), row.tier, row.ruleset, row.knowledge, reply, row.calendar, row.trial
+            row.conversation.to_domain(),
+            row.tier,
+            row.ruleset,
+            row.knowledge,
+            reply,
+            row.calendar,
+            row.trial,
+            row.intents,
         )
 
     async def say(self, conversation: Conversation, turn: Turn) -> bytes | None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters.postgres.audit import PostgresAudit
 from adapters.postgres.conversations import PostgresConversations, PostgresTranscripts
 from adapters.postgres.engine import translated
+from adapters.postgres.intents import PostgresIntentModels, PostgresOwnIntents, PostgresTrainings
 from adapters.postgres.knowledge import PostgresKnowledge
 from adapters.postgres.proposals import PostgresProposals, PostgresReviews
 from adapters.postgres.rulesets import PostgresDrafts, PostgresRuleSets, PostgresVersions
@@ -46,6 +47,9 @@ class PostgresUnit(Unit):
         self.knowledge = PostgresKnowledge(connection, organization)
         self.shelf = PostgresShelf(connection, organization)
         self.proposals = PostgresProposals(connection, organization)
+        self.own_intents = PostgresOwnIntents(connection, organization)
+        self.trainings = PostgresTrainings(connection, organization)
+        self.intent_models = PostgresIntentModels(connection, organization)
         self.reviews = PostgresReviews(connection, organization)
         self.rulesets = PostgresRuleSets(connection, organization)
         self.versions = PostgresVersions(connection, organization)

@@ -144,6 +144,15 @@ def evaluation(name: str, kind: type[T]) -> list[T]:
     return [_line(line, kind, f"{path}, line {number}") for number, line in enumerate(path.open("rb"), 1)]
 
 
+def affect(kind: type[T]) -> list[T]:
+    """Examples of feelings to learn from. Raises `DataFileError` naming the line."""
+    return [
+        _line(line, kind, f"{path}, line {number}")
+        for path in sorted((DATA / "affect").glob("*.jsonl"))
+        for number, line in enumerate(path.open("rb"), 1)
+    ]
+
+
 def _line(line: bytes, kind: type[T], where: str) -> T:
     try:
         return msgspec.json.decode(line, type=kind)

@@ -60,11 +60,11 @@ def pieces(text: str) -> Iterator[str]:
                 break
 
 
-def vocabulary(texts: Sequence[str]) -> Vocabulary:
-    """The features of all texts, most frequent first. Inverse document frequency is smoothed."""
+def vocabulary(texts: Sequence[str], least: int = 1) -> Vocabulary:
+    """The features of at least `least` texts, most frequent first; inverse document frequency is smoothed."""
     seen: Counter[str] = Counter()
     for text in texts:
         seen.update({*words(text), *pieces(text)})
-    ordered = sorted(seen, key=lambda gram: (-seen[gram], gram))
+    ordered = sorted((gram for gram in seen if seen[gram] >= least), key=lambda gram: (-seen[gram], gram))
     idf = [math.log((1 + len(texts)) / (1 + seen[gram])) + 1 for gram in ordered]
     return Vocabulary({gram: column for column, gram in enumerate(ordered)}, np.array(idf, np.float32))

@@ -56,9 +56,13 @@ class Sentiment(Struct, frozen=True):
     aspects: Mapping[str, float] = {}
 
 
-def sentiment(text: str, lexicon: Lexicon) -> Sentiment:
-    """Score a message. Code and quoted errors should be cut out before: they do not feel."""
-    text = TECHNICAL.sub(" ", straight(text))
+def bare(text: str) -> str:
+    """The text without code, API names and error codes."""
+    return TECHNICAL.sub(" ", straight(text))
+
+
+def by_lexicon(text: str, lexicon: Lexicon) -> Sentiment:
+    """What the words of a bare text say by themselves."""
     words = WORD.findall(text)
     score = _score(text, words, lexicon)
     emotion, strength = _emotion(words, lexicon)
@@ -68,6 +72,12 @@ def sentiment(text: str, lexicon: Lexicon) -> Sentiment:
         emotion, strength = "joy", 1
     intensity = min(5, math.ceil(abs(score) * 5)) if strength else 0
     return Sentiment(round(score, 3), emotion, intensity, _by_aspect(text, score, lexicon))
+
+
+def named_aspects(text: str, lexicon: Lexicon) -> frozenset[str]:
+    """The aspects that words of the text belong to."""
+    lower = {word.lower() for word in WORD.findall(text)}
+    return frozenset(aspect for aspect, listed in lexicon.aspects.items() if lower & listed)
 
 
 def _score(text: str, words: Sequence[str], lexicon: Lexicon) -> float:

@@ -1,19 +1,21 @@
-"""Training the intent model: two linear heads, fused and calibrated on held-out folds."""
+"""Training: intents by two linear heads, fused and calibrated on held-out folds; feelings by one layer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix  # type: ignore[import-untyped]  # has no stubs
-from sklearn.linear_model import LogisticRegression
+from scipy.sparse import csr_matrix, hstack  # type: ignore[import-untyped]  # has no stubs
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
+from domain.nlu.affect import EMOTIONS, SIGNS, STEPS, WORDING, AffectModel, dense_features
 from domain.nlu.grams import Vocabulary, vocabulary
 from domain.nlu.intents import Head, IntentModel, Matrix, Novelty, Scale, energy, fuse, nearest, softmax
+from domain.nlu.sentiment import ASPECTS, Lexicon, bare
 
 REGULARISATION = 20.0
 """Inverse strength C of the L2 penalty on embeddings; unit vectors want a weak one."""
@@ -23,6 +25,12 @@ REFUSED_IN_SCOPE = 0.1
 messages do from all of them, so that it costs real messages a fraction of it."""
 TEMPERATURES = tuple(np.round(np.geomspace(0.05, 2.0, 33), 3).tolist())
 SHARES = (0.0, 0.2, 0.3, 0.4, 0.5)
+
+AFFECT_REGULARISATION = 10.0
+LEAST_TEXTS = 2
+"""Texts that must share a piece of wording for it to be a feature of feelings."""
+NEVER = -30.0
+"""Logit of what no example has."""
 
 Labels = NDArray[np.int64]
 Progress = Callable[[int, int], None]
@@ -69,6 +77,57 @@ def train(corpus: Corpus, progress: Progress = lambda _done, _total: None) -> In
         temperature,
         _novelty(corpus, held_out),
     )
+
+
+class Felt(Struct, frozen=True):
+    """An example of a feeling: score in -1..1 by quarters, emotion, level 0 to 5, scores of aspects."""
+
+    text: str
+    score: float
+    emotion: str
+    level: int
+    aspects: Mapping[str, float] = {}
+
+
+def train_affect(examples: Sequence[Felt], vectors: Matrix, lexicon: Lexicon) -> AffectModel:
+    """Fit every output over the same features. Deterministic."""
+    texts = [bare(one.text) for one in examples]
+    words = vocabulary(texts, LEAST_TEXTS)
+    dense = np.array([dense_features(t, v, lexicon) for t, v in zip(texts, vectors, strict=True)])
+    rows = hstack([csr_matrix(dense), WORDING * _rows(words, texts)]).tocsr()
+    emotions = np.array([EMOTIONS.index(one.emotion) for one in examples])
+    steps = np.array([STEPS.index(one.score) for one in examples])
+    felt = emotions != EMOTIONS.index("neutral")
+    level = Ridge(alpha=1.0).fit(rows[np.flatnonzero(felt)], [one.level for one in examples if one.level])
+    fitted = [
+        *_layer(rows, emotions, len(EMOTIONS)),
+        *_layer(rows, steps, len(STEPS)),
+        (level.coef_, float(level.intercept_)),
+    ]
+    for aspect in ASPECTS:
+        signs = [SIGNS.index(float(np.sign(one.aspects.get(aspect, 0.0)))) for one in examples]
+        fitted += _layer(rows, np.array(signs), len(SIGNS))
+    weights = np.array([one for one, _ in fitted], np.float32).T
+    width = dense.shape[1]
+    return AffectModel(
+        words,
+        weights[:width],
+        weights[width:].astype(np.float16),
+        np.array([bias for _, bias in fitted], np.float32),
+    )
+
+
+def _layer(rows: csr_matrix, labels: Labels, count: int) -> list[tuple[NDArray[np.float64], float]]:
+    """Weights and bias of each of `count` classes; one that no example has is never told."""
+    nothing = np.zeros(rows.shape[1])
+    if len(np.unique(labels)) == 1:
+        return [(nothing, 0.0 if n == labels[0] else NEVER) for n in range(count)]
+    model = LogisticRegression(C=AFFECT_REGULARISATION, max_iter=2_000).fit(rows, labels)
+    of = {int(label): place for place, label in enumerate(model.classes_)}
+    return [
+        (model.coef_[of[n]], float(model.intercept_[of[n]])) if n in of else (nothing, NEVER)
+        for n in range(count)
+    ]
 
 
 def _held_out(corpus: Corpus, rows: csr_matrix, progress: Progress) -> _HeldOut:

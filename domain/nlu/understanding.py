@@ -6,9 +6,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from domain.nlu.affect import Feelings
 from domain.nlu.entities import Entity, EntityFinder
 from domain.nlu.intents import Guesser, Intent, IntentGuess
-from domain.nlu.sentiment import Lexicon, Sentiment, sentiment
+from domain.nlu.sentiment import Sentiment
 
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 UNKNOWN = "unknown"
@@ -41,7 +42,7 @@ class Models(Struct, frozen=True):
     intents: dict[str, Intent]
     head: Guesser
     finder: EntityFinder
-    lexicon: Lexicon
+    feelings: Feelings
 
 
 def understand(text: str, vector: NDArray[np.float32], language: Language, models: Models) -> Understanding:
@@ -50,5 +51,5 @@ def understand(text: str, vector: NDArray[np.float32], language: Language, model
         language,
         models.head.guess(text, vector),
         models.finder.find(text),
-        sentiment(CODE.sub(" ", text), models.lexicon),
+        models.feelings.read(CODE.sub(" ", text), vector),
     )

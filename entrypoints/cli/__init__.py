@@ -24,6 +24,7 @@ from entrypoints.cli.output import (
     show,
     show_json,
 )
+from entrypoints.cli.training import training
 from entrypoints.settings import read, read_api_access
 from entrypoints.version import VERSION
 
@@ -41,8 +42,7 @@ app.add_typer(bench, name="bench")
 evaluation = typer.Typer(help="Measure on data in public formats.", no_args_is_help=True)
 app.add_typer(evaluation, name="eval")
 app.add_typer(lab, name="rules")
-understanding = typer.Typer(help="Train what understands messages.", no_args_is_help=True)
-app.add_typer(understanding, name="nlu")
+app.add_typer(training, name="nlu")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the flag
@@ -265,33 +265,19 @@ def bench_retrieval(as_json: Json = False) -> None:
 
 
 @evaluation.command("understanding")
-def eval_understanding(as_json: Json = False) -> None:
+def eval_understanding(
+    cache: Annotated[Path, typer.Option(help="Folder of models.")] = DEFAULT_DATA / "models",
+    as_json: Json = False,
+) -> None:
     """Entities, sentiment, emotion and language on messages written apart from the rules."""
     from entrypoints.cli.understanding import evaluate, print_report
 
     with errors_to_exit_codes():
-        found = evaluate()
+        found = evaluate(cache)
         if as_json:
             show_json(found)
         else:
             print_report(found)
-
-
-@understanding.command("train")
-def nlu_train(
-    out: Annotated[Path | None, typer.Option(help="Where to write the model; else into the cache.")] = None,
-    cache: Annotated[Path, typer.Option(help="Folder of models.")] = DEFAULT_DATA / "models",
-    as_json: Json = False,
-) -> None:
-    """Train the intent model on the taxonomy and measure it on messages written apart."""
-    from entrypoints.cli import nlu
-
-    with errors_to_exit_codes():
-        found = nlu.train(cache, out)
-        if as_json:
-            show_json(found)
-        else:
-            nlu.print_report(found)
 
 
 @evaluation.command("rules")

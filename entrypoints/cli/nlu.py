@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from adapters.embedding import MiniLmEmbedder, prepare
+from adapters.embedding import MODEL_ID, MiniLmEmbedder, prepare
 from adapters.starter import loader
 from adapters.system import LangidDetector
 from domain.errors import DataFileError
@@ -20,9 +20,9 @@ from domain.nlu.evaluation import Evaluation
 from domain.nlu.intents import Guesser, IntentModel
 from domain.nlu.understanding import Models, understand
 from entrypoints.cli.output import progress, show
-from entrypoints.models import Examples, digest, evaluated, train_on, write_model
+from entrypoints.models import evaluated, examples_of, load_feelings, taxonomy, write_model
+from ports.inbound.train import Examples, digest, train_on
 
-OUT_OF_SCOPE = "out_of_scope"
 TIMED = 300
 """Messages whose time is measured, each of them new to every cache."""
 SEED = 2_026
@@ -41,11 +41,10 @@ class Clinc(Struct, frozen=True):
 
 def train(cache: Path, out: Path | None) -> dict[str, Any]:
     """Train on the taxonomy, measure on the evaluation set, store; the name is the content's hash."""
-    examples = Examples({one.name: one.utterances for one in loader.intents()}, loader.out_of_scope())
-    labelled = loader.evaluation("intents", loader.Labelled)
-    messages = [(one.text, None if one.intent == OUT_OF_SCOPE else one.intent) for one in labelled]
-    path = out or cache / f"intents-{digest(examples)}.npz"
-    found, model = asyncio.run(_trained(examples, messages, cache))
+    everybody = taxonomy()
+    examples = examples_of(everybody)
+    path = out or cache / f"intents-{digest(MODEL_ID, examples)}.model"
+    found, model = asyncio.run(_trained(examples, everybody.tests, cache))
     write_model(path, model, msgspec.convert(found["evaluation"], Evaluation))
     return {"model": str(path), "intents": len(examples.intents), **found}
 
@@ -94,14 +93,15 @@ async def _trained(
     with progress() as bar:
         task = bar.add_task("Embedding", total=total)
 
-        def step(done: int) -> None:
+        async def step(done: int) -> bool:
             bar.update(task, completed=done, description="Embedding" if done < total else "Training")
+            return True
 
         model = await train_on(examples, embedder, step)
         seconds = perf_counter() - began
         bar.update(task, description="Measuring")
         report = await evaluated(model, embedder, messages)
-        times = await _times(model, embedder, [text for text, _ in messages])
+        times = await _times(model, embedder, [text for text, _ in messages], cache)
     embedder.close()
     found = {
         "training_seconds": round(seconds, 1),
@@ -116,9 +116,12 @@ async def _trained(
     return found, model
 
 
-async def _times(model: IntentModel, embedder: MiniLmEmbedder, texts: Sequence[str]) -> list[float]:
+async def _times(
+    model: IntentModel, embedder: MiniLmEmbedder, texts: Sequence[str], cache: Path
+) -> list[float]:
     """Milliseconds to understand each of some messages, one at a time."""
-    models = Models({}, Guesser(model), EntityFinder(loader.gazetteer()), loader.lexicon())
+    feelings = await load_feelings(cache, embedder)
+    models = Models({}, Guesser(model), EntityFinder(loader.gazetteer()), feelings)
     languages = await asyncio.to_thread(LangidDetector)
     times = []
     for text in texts[:: max(1, len(texts) // TIMED)]:

@@ -1,18 +1,23 @@
 """`casepilot eval understanding`: entities, sentiment, emotion and language, on data written apart."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from adapters.embedding import MiniLmEmbedder, prepare
 from adapters.starter import loader
 from adapters.system import LangidDetector
 from domain.nlu.entities import EntityFinder
 from domain.nlu.evaluation import compare, macro_f1
-from domain.nlu.sentiment import sentiment
+from domain.nlu.sentiment import Sentiment
+from domain.nlu.understanding import CODE
 from entrypoints.cli.output import show
+from entrypoints.models import load_feelings
 
 FELT = 0.25
 """Scores nearer to zero are neutral, as the steps of the data are."""
@@ -48,9 +53,17 @@ class Spoken(Struct, frozen=True):
     language: str
 
 
-def evaluate() -> dict[str, Any]:
+def evaluate(cache: Path) -> dict[str, Any]:
     """All measures."""
-    measured = {**_entities(), **_sentiment(), **_emotion(), **_language()}
+    rows = loader.evaluation("sentiment", Feeling)
+    emotions = loader.evaluation("emotion", Emotion)
+    felt = asyncio.run(_felt([*(one.text for one in rows), *(one.text for one in emotions)], cache))
+    measured = {
+        **_entities(),
+        **_sentiment(rows, felt[: len(rows)]),
+        **_emotion(emotions, felt[len(rows) :]),
+        **_language(),
+    }
     found: dict[str, Any] = msgspec.to_builtins(measured)
     return found
 
@@ -83,9 +96,15 @@ def _entities() -> dict[str, Any]:
     return {"entities": by_type, "entity_f1": macro_f1(by_type), "normalised": round(100 * mean(both), 1)}
 
 
-def _sentiment() -> dict[str, Any]:
-    lexicon, rows = loader.lexicon(), loader.evaluation("sentiment", Feeling)
-    felt = [sentiment(one.text, lexicon) for one in rows]
+async def _felt(texts: list[str], cache: Path) -> list[Sentiment]:
+    embedder = MiniLmEmbedder(await asyncio.to_thread(prepare, cache))
+    feelings = await load_feelings(cache, embedder)
+    found = [feelings.read(CODE.sub(" ", text), await embedder.embed(text)) for text in texts]
+    embedder.close()
+    return found
+
+
+def _sentiment(rows: list[Feeling], felt: list[Sentiment]) -> dict[str, Any]:
     signs = [_sign(mine.score) == _sign(one.score) for mine, one in zip(felt, rows, strict=True)]
     mine = (pair for number, one in enumerate(felt) for pair in _signed(number, one.aspects))
     theirs = (pair for number, one in enumerate(rows) for pair in _signed(number, one.aspects))
@@ -103,9 +122,7 @@ def _signed(number: int, aspects: Mapping[str, float]) -> Iterator[tuple[str, ob
             yield aspect, (number, _sign(score))
 
 
-def _emotion() -> dict[str, Any]:
-    lexicon, rows = loader.lexicon(), loader.evaluation("emotion", Emotion)
-    felt = [sentiment(one.text, lexicon) for one in rows]
+def _emotion(rows: list[Emotion], felt: list[Sentiment]) -> dict[str, Any]:
     by_kind = compare(
         ((one.emotion, number) for number, one in enumerate(felt)),
         ((one.emotion, number) for number, one in enumerate(rows)),

@@ -29,6 +29,7 @@ from domain.turn import Request, plan_turn
 from ports.errors import Conflict
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.embedding import Embedder, LanguageDetector
+from ports.outbound.intents import ActiveModels
 from ports.outbound.knowledge import Index
 from ports.outbound.rulesets import ActiveRules
 from ports.outbound.turns import HearCommand, HeardTurn, Turn, Turns
@@ -105,7 +106,7 @@ class ReplyToMessage:
     index: Index
     embedder: Embedder
     languages: LanguageDetector
-    models: Models
+    models: ActiveModels
     brain: Brain
     clock: Clock
     ids: Ids
@@ -166,10 +167,12 @@ class ReplyToMessage:
             trial,
             await self.rules.at(organization, trial.candidate) if trial else None,
         )
-        understood = understand(whole, vector, self.languages.detect(message.content), self.models)
+        models = await self.models.at(organization, turn.intents)
+        brain = replace(self.brain, intents=models.intents)
+        understood = understand(whole, vector, self.languages.detect(message.content), models)
         tier, now = _tier(conversation, turn.tier), self.clock.now()
         heard = Heard(conversation, message, question, tier, now, turn.calendar)
-        asked = await self._asked(whole)
+        asked = await self._asked(whole, models)
         queries = [Query(question, vector), *(query for query, _ in asked)]
         scope = scope_of(heard, self.brain.calendar)
         hits, *others = await self.index.search(organization, turn.knowledge, queries, scope, HITS)
@@ -179,10 +182,10 @@ class ReplyToMessage:
         requests = tuple(
             Request(query.text, intent, found) for (query, intent), found in zip(asked, others, strict=True)
         )
-        plan = plan_turn(heard, understood, hits, rules, self.brain, requests)
+        plan = plan_turn(heard, understood, hits, rules, brain, requests)
         return Thought(plan, understood, trial.id if trial else None, message.depth)
 
-    async def _asked(self, text: str) -> Sequence[tuple[Query, str]]:
+    async def _asked(self, text: str, models: Models) -> Sequence[tuple[Query, str]]:
         """The things that a message asks for with their intents, if they are several."""
         pieces = parts(text)
         if len(pieces) == 1:
@@ -190,7 +193,7 @@ class ReplyToMessage:
         found: dict[str, Query] = {}
         for piece in pieces:
             vector = await self.embedder.embed(piece)
-            guess = self.models.head.guess(piece, vector)
+            guess = models.head.guess(piece, vector)
             if guess.known and guess.confidence >= MEANT:
                 found.setdefault(guess.name, Query(piece, vector))
         return [(query, intent) for intent, query in found.items()] if len(found) > 1 else ()

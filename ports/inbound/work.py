@@ -13,6 +13,7 @@ from ports.errors import Conflict, Refused, WorldError
 from ports.inbound.learn import ReviewKnowledge
 from ports.inbound.rehearse import Rehearse
 from ports.inbound.reply import ReplyToMessage
+from ports.inbound.train import TrainIntents
 from ports.inbound.trial import RuleTrials
 from ports.outbound.clock import Clock
 from ports.outbound.jobs import Job, JobKind, Jobs, Leases, Outbox, Overdue, Waker
@@ -33,6 +34,7 @@ KEPT_ANSWERS = timedelta(hours=48)
 GUARD_EVERY = timedelta(seconds=10)
 """How often the guard looks at an open trial."""
 BATCH = 500
+TOO_LONG = "It took too long, too often."
 
 
 class Timing(Struct, frozen=True):
@@ -58,6 +60,7 @@ class RunJob:
     leases: Leases
     refresh: Refresh
     review: ReviewKnowledge
+    train: TrainIntents
 
     async def __call__(self, job_id: JobId) -> bool:
         """True when the job was done; False when there was nothing to do or it failed and waits."""
@@ -67,7 +70,9 @@ class RunJob:
         if job.tries > MAX_TRIES:  # its workers died, or never came to an end
             await self.jobs.fail(job, "tried too often", None)
             if job.kind is JobKind.REHEARSE:
-                await self.rehearse.give_up(job.organization, UUID(job.key), "It took too long, too often.")
+                await self.rehearse.give_up(job.organization, UUID(job.key), TOO_LONG)
+            if job.kind is JobKind.TRAIN:
+                await self.train.give_up(job.organization, UUID(job.key), TOO_LONG)
             return False
         try:
             await self._do(job)
@@ -91,6 +96,10 @@ class RunJob:
                 )
             case JobKind.INDEX:
                 await self.refresh(job.organization)
+            case JobKind.TRAIN:
+                await self.train.run(
+                    job.organization, UUID(job.key), lambda _: self.leases.extend(job, LEASE)
+                )
             case JobKind.LEARN:
                 await self.review(job.organization)
             case JobKind.GUARD:

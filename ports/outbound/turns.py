@@ -30,7 +30,7 @@ class HeardTurn(Struct, frozen=True):
     """What a turn needs, loaded in the transaction that stored the message.
 
     `conversation` already counts the message. `reply` is set when this message was answered before;
-    `calendar` is the tenant's own, `trial` the one that is open.
+    `calendar` is the tenant's own, `trial` the one that is open, `intents` the tenant's own model.
     """
 
     conversation: Conversation
@@ -40,6 +40,7 @@ class HeardTurn(Struct, frozen=True):
     reply: bytes | None = None
     calendar: Calendar | None = None
     trial: Trial | None = None
+    intents: ContentHash | None = None
 
 
 class Turn(Struct, frozen=True):

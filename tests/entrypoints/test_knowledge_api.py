@@ -297,11 +297,12 @@ async def _solved_by_people(client: httpx.AsyncClient, app: App) -> UUID:
     answer = await ask(client, "The walrus service of our intranet hangs since noon")
     conversation = UUID(answer["conversation_id"])
     said = (
-        "Restart the walrus service on the second node, wait for a minute, and clear its queue in the console;"
+        "Restart the walrus service on the second node, wait for a minute, and clear its queue there;"
         " then write to walter@example.com."
     )
     async with app.ports.begin(ORGANIZATION) as unit:
-        await unit._connection.execute(  # type: ignore[attr-defined]  # no inbox yet
+        connection: Any = unit._connection  # type: ignore[attr-defined]  # there is no inbox yet
+        await connection.execute(
             text(
                 "INSERT INTO core.messages (organization_id, conversation_id, sender_type, content)"
                 " VALUES (:org, :conversation, 'human_agent', :said)"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.starter.loader import lexicon as starter_lexicon
-from domain.nlu.sentiment import Lexicon, Sentiment, sentiment
+from domain.nlu.sentiment import Lexicon, Sentiment, bare, by_lexicon
 
 TINY = Lexicon(
     negations=frozenset({"not", "never", "isn't"}),
@@ -19,6 +19,10 @@ TINY = Lexicon(
     aspects={"billing": frozenset({"invoice"}), "support": frozenset({"support"})},
 )
 STARTER = starter_lexicon()
+
+
+def sentiment(text: str, lexicon: Lexicon) -> Sentiment:
+    return by_lexicon(bare(text), lexicon)
 
 
 def score(text: str, lexicon: Lexicon = TINY) -> float:

@@ -4,14 +4,20 @@ from domain.nlu.entities import EntityFinder, EntityType, Gazetteer
 from domain.nlu.intents import Guesser
 from domain.nlu.sentiment import Lexicon
 from domain.nlu.understanding import UNKNOWN, Language, Models, Understanding, understand
-from tests.builders import a_unit_vector, an_intent, an_intent_model, an_understanding
+from tests.builders import (
+    a_unit_vector,
+    an_intent,
+    an_intent_model,
+    an_understanding,
+    lexical_feelings,
+)
 
 EAST = a_unit_vector(1, 0)
 MODELS = Models(
     {"reset": an_intent("reset"), "billing": an_intent("billing")},
     Guesser(an_intent_model(("reset", "billing"), threshold=4.0)),
     EntityFinder(Gazetteer({"okta": (EntityType.ORG, "Okta")})),
-    Lexicon(frozenset(), {"awful": -3.0}, {}, {}, {}, {}, {}),
+    lexical_feelings(Lexicon(frozenset(), {"awful": -3.0}, {}, {}, {}, {}, {})),
 )
 ENGLISH = Language("en", 0.99)
 
