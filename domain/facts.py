@@ -15,6 +15,7 @@ from domain.nlu.entities import EntityType
 from domain.nlu.intents import Intent
 from domain.nlu.sentiment import ASPECTS
 from domain.nlu.understanding import Understanding
+from domain.retrieval.asked import Abbreviations
 from domain.retrieval.passages import Hit
 from domain.retrieval.scope import Scope
 from domain.rules.asking import told
@@ -34,6 +35,7 @@ class Brain(Struct, frozen=True):
     texts: Catalogue
     thresholds: Thresholds
     calendar: Calendar
+    abbreviations: Abbreviations
 
 
 class Heard(Struct, frozen=True):

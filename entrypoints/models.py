@@ -82,7 +82,14 @@ async def going_on(_: int) -> bool:
 
 def load_brain(models: Models) -> Brain:
     """Everything for `plan_turn`."""
-    return Brain(models.intents, loader.cues(), loader.texts(), loader.thresholds(), loader.calendar())
+    return Brain(
+        models.intents,
+        loader.cues(),
+        loader.texts(),
+        loader.thresholds(),
+        loader.calendar(),
+        loader.abbreviations(),
+    )
 
 
 async def evaluated(model: IntentModel, embedder: Embedder, messages: Sequence[Labelled]) -> Evaluation:

@@ -19,6 +19,7 @@ from domain.nlu.grams import Vocabulary
 from domain.nlu.intents import Head, Intent, IntentGuess, IntentModel, Novelty, Scale
 from domain.nlu.sentiment import ASPECTS, Lexicon, Sentiment
 from domain.nlu.understanding import Language, Understanding
+from domain.retrieval.asked import Abbreviations
 from domain.retrieval.passages import Article, Hit, Passage
 from domain.rules.ruleset import RuleSet, parse_ruleset
 from domain.texts import Catalogue, Texts
@@ -248,6 +249,7 @@ def a_brain(*intents: Intent, cues: Cues | None = None) -> Brain:
         Catalogue({"en": some_texts()}),
         Thresholds(bias=-5.0, cosine=10.0, coverage=0.0, floor=0.6, hint=0.3),
         calendar(),
+        Abbreviations({}),
     )
 
 

@@ -26,6 +26,7 @@ from domain.nlu.entities import EntityType, Gazetteer
 from domain.nlu.intents import Intent
 from domain.nlu.sentiment import Lexicon
 from domain.plan import ResponseType
+from domain.retrieval.asked import Abbreviations
 from domain.retrieval.passages import Article, checked_article
 from domain.retrieval.scope import EVERYONE, Reach
 from domain.rules.facts import Fact, Schema
@@ -226,6 +227,12 @@ def cues() -> Cues:
             if name not in known:
                 raise DataFileError("unknown_name", f"{path}: [{section}] has no '{name}'; it takes {known}.")
     return Cues(raw["signals"], raw["issue_types"])
+
+
+def abbreviations() -> Abbreviations:
+    """What is written short, and what it stands for. Raises `DataFileError`."""
+    path = DATA / "abbreviations.toml"
+    return Abbreviations(_typed(_read_toml(path)["shortened"], dict[str, str], path))
 
 
 def gazetteer() -> Gazetteer:

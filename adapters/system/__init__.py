@@ -15,6 +15,13 @@ from ports.outbound.embedding import LanguageDetector
 NOT_LANGUAGE = re.compile(
     r"https?://\S+|\b\w+__\w+\b|\b[A-Z]{3,}(?:_[A-Z0-9]+)+\b|\b[A-Z]\w+Exception\b|[\d_]+"
 )
+SENTENCES = re.compile(
+    r"(?<=[.!?:;])\s+|[\n\"\u201c\u201d\u201e\u00ab\u00bb]+|\s[-\u2013\u2014]+\s|,\s+|[()]+"
+)
+SENTENCE_WORDS = 5
+"""Words from which a part of a message tells its language."""
+SURE = 0.9
+"""Probability from which another language is believed."""
 FEW_WORDS = 3
 """With this many words or fewer detection guesses; English is assumed then, if the letters are Latin."""
 
@@ -45,7 +52,16 @@ class LangidDetector(LanguageDetector):
         if not words or (len(words) <= FEW_WORDS and prose.isascii()):
             return Language("en", 0.0)
         code, probability = self._identifier.classify(prose)
-        return Language(str(code), round(float(probability), 3))
+        return Language(str(code), round(float(probability), 3), self._others(prose, str(code)))
+
+    def _others(self, prose: str, main: str) -> tuple[str, ...]:
+        """The other languages of sentences and clauses, in their order."""
+        parts = [part for part in SENTENCES.split(prose) if len(part.split()) >= SENTENCE_WORDS]
+        if len(parts) < 2:  # noqa: PLR2004  # one sentence has one language
+            return ()
+        found = [self._identifier.classify(part) for part in parts]
+        sure = (str(code) for code, probability in found if probability >= SURE)
+        return tuple(dict.fromkeys(code for code in sure if code != main))
 
 
 @lru_cache(maxsize=1)

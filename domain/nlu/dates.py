@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
+from domain.nlu.relative_dates import nearest_year, resolved
+
 NAMES = (
     *("january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul", "august aug"),
     *("september sep sept", "october oct", "november nov", "december dec"),
@@ -35,14 +37,19 @@ AMBIGUOUS_UP_TO = 12
 """A first number above it is a day, whatever the order."""
 
 
-def dates(text: str) -> Iterator[tuple[int, int, str]]:
-    """Start, end and value of each date: ISO 8601 if it has a year, else the phrase in lower case."""
+def dates(text: str, today: date | None = None) -> Iterator[tuple[int, int, str]]:
+    """Start, end and value of each date: ISO 8601, or the phrase in lower case where that cannot be told.
+
+    Without a day to count from, relative dates and those without a year stay as they are said.
+    """
     for match in DATES.finditer(text):
-        yield match.start(), match.end(), _value(match)
+        yield match.start(), match.end(), _value(match, today)
 
 
-def _value(match: re.Match[str]) -> str:
+def _value(match: re.Match[str], today: date | None) -> str:
     said = match.group().lower()
+    if today is not None and (found := _counted_from(match, said, today)):
+        return found
     if match["month"] and match["year"]:
         return _iso(match["year"], MONTHS[match["month"].lower()], match["day"]) or said
     if match["month2"] and match["year2"]:
@@ -50,6 +57,15 @@ def _value(match: re.Match[str]) -> str:
     if match["a"]:
         return _numeric(match) or said
     return match.group() if said[:1].isdigit() and "-" in said else said
+
+
+def _counted_from(match: re.Match[str], said: str, today: date) -> str | None:
+    """The value of a date that needs a day to count from."""
+    if match["month"] and not match["year"]:
+        return nearest_year(MONTHS[match["month"].lower()], int(match["day"]), today)
+    if match["month2"] and not match["year2"]:
+        return nearest_year(MONTHS[match["month2"].lower()], int(match["day2"]), today)
+    return None if match["a"] else resolved(said, today)
 
 
 def _numeric(match: re.Match[str]) -> str | None:

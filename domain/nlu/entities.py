@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from enum import StrEnum
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec import Struct
 from domain.nlu.code_spans import code_spans
 from domain.nlu.dates import dates
 from domain.nlu.names import names
+from domain.nlu.record_ids import record_ids
 from domain.nlu.text import NOTHING
 
 MAX_ENTITIES = 20
@@ -65,21 +67,26 @@ class EntityFinder:
         self._gazetteer = gazetteer
         self._names = gazetteer.pattern()
 
-    def find(self, text: str) -> tuple[Entity, ...]:
-        """Entities in order of appearance, at most `MAX_ENTITIES`, never overlapping."""
+    def find(self, text: str, today: date | None = None) -> tuple[Entity, ...]:
+        """Entities in order of appearance, at most `MAX_ENTITIES`, never overlapping.
+
+        Relative dates are counted from `today`, the customer's own.
+        """
         taken: list[Entity] = []
-        for entity in self._candidates(text):
+        for entity in self._candidates(text, today):
             if all(entity.end <= other.start or entity.start >= other.end for other in taken):
                 taken.append(entity)
         return tuple(sorted(taken, key=lambda e: e.start)[:MAX_ENTITIES])
 
-    def _candidates(self, text: str) -> Iterator[Entity]:
+    def _candidates(self, text: str, today: date | None) -> Iterator[Entity]:
         for start, end in code_spans(text):
             yield Entity(EntityType.CODE, text[start:end], text[start:end].strip("`").strip(), start, end)
+        for start, end, value in record_ids(text):
+            yield Entity(EntityType.SALESFORCE_OBJECT, text[start:end], value, start, end)
         for kind, pattern in PATTERNS:
             for match in pattern.finditer(text):
                 yield Entity(kind, match.group(), match.group(), *match.span())
-        for start, end, value in dates(text):
+        for start, end, value in dates(text, today):
             yield Entity(EntityType.DATE, text[start:end], value, start, end)
         lowered = _lowered(text)
         for match in self._names.finditer(lowered):

@@ -1,6 +1,7 @@
 """Everything understood of one message."""
 
 import re
+from datetime import date
 
 import numpy as np
 from msgspec import Struct
@@ -16,10 +17,11 @@ UNKNOWN = "unknown"
 
 
 class Language(Struct, frozen=True):
-    """ISO 639-1 code and confidence in 0..1."""
+    """ISO 639-1 code and confidence in 0..1; `others` are languages that further sentences are in."""
 
     code: str
     confidence: float
+    others: tuple[str, ...] = ()
 
 
 class Understanding(Struct, frozen=True):
@@ -45,11 +47,17 @@ class Models(Struct, frozen=True):
     feelings: Feelings
 
 
-def understand(text: str, vector: NDArray[np.float32], language: Language, models: Models) -> Understanding:
-    """Understand a message from its text, its unit embedding (d,) and its detected language."""
+def understand(
+    text: str,
+    vector: NDArray[np.float32],
+    language: Language,
+    models: Models,
+    today: date | None = None,
+) -> Understanding:
+    """Understand a message from its text, its unit embedding (d,), its language, and the day it came."""
     return Understanding(
         language,
         models.head.guess(text, vector),
-        models.finder.find(text),
+        models.finder.find(text, today),
         models.feelings.read(CODE.sub(" ", text), vector),
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from domain.ids import ArticleId
 from domain.nlu.text import KEPT_WHOLE, terms, vocabulary
+from domain.retrieval.asked import Spelling
 from domain.retrieval.lexical import LexicalIndex, best
 from domain.retrieval.passages import Hit, Passage
 from domain.retrieval.scope import Reaches, Scope
@@ -54,6 +55,7 @@ class HybridIndex:
         self._openings: dict[ArticleId, int] = {}
         for number in np.flatnonzero(alive)[::-1].tolist():
             self._openings[self.passages[number].article] = number
+        self._spelling = Spelling(self.lexical.common)
         self._reaches = Reaches([passage.labels for passage in self.passages])
 
     def __len__(self) -> int:
@@ -94,7 +96,7 @@ class HybridIndex:
         The opening of the best passage's article comes along, last, when it is not among them.
         """
         admitted = self._admitted(scope)
-        asked = query_terms(query.text)
+        asked = self.asked(query.text)
         bm25 = self.lexical.scores(asked)
         found, fused = self._fused(bm25, query.vector, CANDIDATES, admitted)
         if not found.size:
@@ -114,9 +116,16 @@ class HybridIndex:
             for number, meaning in zip(numbers, cosine, strict=True)
         )
 
+    def asked(self, text: str) -> list[str]:
+        """The terms of a question, misspelt ones as those that are meant."""
+        return [
+            term if self.lexical.knows(term) or (meant := self._spelling.meant(term)) is None else meant
+            for term in query_terms(text)
+        ]
+
     def by_words(self, text: str, count: int) -> Places:
         """The places of the `count` best passages by BM25, whoever they are for."""
-        return best(self.lexical.scores(query_terms(text)), count)
+        return best(self.lexical.scores(self.asked(text)), count)
 
     def by_meaning(self, vector: Vector, count: int) -> Places:
         """The places of the `count` nearest passages, whoever they are for."""
@@ -124,7 +133,7 @@ class HybridIndex:
 
     def by_both(self, query: Query, count: int) -> Places:
         """The places of the `count` best passages, whoever they are for."""
-        bm25 = self.lexical.scores(query_terms(query.text))
+        bm25 = self.lexical.scores(self.asked(query.text))
         return self._fused(bm25, query.vector, max(count, CANDIDATES), self._living)[0][:count]
 
     def _admitted(self, scope: Scope) -> NDArray[np.bool_] | None:

@@ -102,6 +102,16 @@ class LexicalIndex:
         """An index without these rows, and with more documents at the end."""
         return LexicalIndex(self.postings.changed(dead, documents))
 
+    @property
+    def common(self) -> list[str]:
+        """The terms that at least two rows hold, dead ones too."""
+        counts = np.diff(self.postings.starts)
+        return [self.postings.terms[place] for place in np.flatnonzero(counts > 1).tolist()]
+
+    def knows(self, term: str) -> bool:
+        """Whether a term is in any row."""
+        return term in self._columns
+
     def scores(self, query: Sequence[str]) -> NDArray[np.float64]:
         """BM25 of every row, shape (n,); repeated query terms count again."""
         places = [place for term in query if (place := self._columns.get(term)) is not None]

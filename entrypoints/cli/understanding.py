@@ -53,6 +53,13 @@ class Spoken(Struct, frozen=True):
     language: str
 
 
+class Mixed(Struct, frozen=True):
+    """A message in several languages."""
+
+    text: str
+    languages: tuple[str, ...]
+
+
 def evaluate(cache: Path) -> dict[str, Any]:
     """All measures."""
     rows = loader.evaluation("sentiment", Feeling)
@@ -82,6 +89,8 @@ def print_report(found: Mapping[str, Any]) -> None:
     show(f"emotion: macro-F1 {one['emotion_f1']:.1f}%, level within one {one['emotion_level']:.1f}%")
     many = f"{one['language_messages']} messages in {one['languages']} languages"
     show(f"language: {one['language_right']:.1f}% of {many}")
+    wrongly = f"{one['wrongly_mixed']:.1f}% of the others are taken for mixed"
+    show(f"mixed: both languages in {one['mixed_right']:.1f}% of {one['mixed_messages']}; {wrongly}")
 
 
 def _entities() -> dict[str, Any]:
@@ -136,7 +145,14 @@ def _emotion(rows: list[Emotion], felt: list[Sentiment]) -> dict[str, Any]:
 def _language() -> dict[str, Any]:
     detector, rows = LangidDetector(), loader.evaluation("language", Spoken)
     right = [detector.detect(one.text).code == one.language for one in rows]
+    mixed = loader.evaluation("mixed", Mixed)
+    heard = [detector.detect(one.text) for one in mixed]
+    both = [{one.code, *one.others} == set(row.languages) for one, row in zip(heard, mixed, strict=True)]
+    single = [bool(detector.detect(one.text).others) for one in rows]
     return {
+        "mixed_right": round(100 * mean(both), 1),
+        "mixed_messages": len(mixed),
+        "wrongly_mixed": round(100 * mean(single), 1),
         "language_right": round(100 * mean(right), 1),
         "language_messages": len(rows),
         "languages": len({one.language for one in rows}),

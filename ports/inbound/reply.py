@@ -7,8 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from domain.answer import Citation
 from domain.confidence import answers
@@ -161,6 +163,7 @@ class ReplyToMessage:
         whole = conversation.context.whole(message)
         question = question_for(whole, conversation.context)
         vector = await self.embedder.embed(question)
+        searched = await self._query(question, vector)
         trial = turn.trial
         rules = InForce(
             await self.rules.at(organization, turn.ruleset),
@@ -169,12 +172,13 @@ class ReplyToMessage:
         )
         models = await self.models.at(organization, turn.intents)
         brain = replace(self.brain, intents=models.intents)
-        understood = understand(whole, vector, self.languages.detect(message.content), models)
         tier, now = _tier(conversation, turn.tier), self.clock.now()
         heard = Heard(conversation, message, question, tier, now, turn.calendar)
-        asked = await self._asked(whole, models)
-        queries = [Query(question, vector), *(query for query, _ in asked)]
         scope = scope_of(heard, self.brain.calendar)
+        language = self.languages.detect(message.content)
+        understood = understand(whole, vector, language, models, scope.day)
+        asked = await self._asked(whole, models)
+        queries = [searched, *(query for query, _ in asked)]
         hits, *others = await self.index.search(organization, turn.knowledge, queries, scope, HITS)
         if scope.api_version is not None and not answers(hits, self.brain.thresholds):
             scope = replace(scope, api_version=None)  # what holds for another version, said to be so
@@ -195,8 +199,15 @@ class ReplyToMessage:
             vector = await self.embedder.embed(piece)
             guess = models.head.guess(piece, vector)
             if guess.known and guess.confidence >= MEANT:
-                found.setdefault(guess.name, Query(piece, vector))
+                found.setdefault(guess.name, await self._query(piece, vector))
         return [(query, intent) for intent, query in found.items()] if len(found) > 1 else ()
+
+    async def _query(self, text: str, vector: NDArray[np.float32]) -> Query:
+        """What to search for: the text with its short forms written out."""
+        written_out = self.brain.abbreviations.written_out(text)
+        if written_out == text:
+            return Query(text, vector)
+        return Query(written_out, await self.embedder.embed(written_out))
 
     def _speak(
         self, conversation: Conversation, thought: Thought, message: Message, since: datetime
