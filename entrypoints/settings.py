@@ -71,6 +71,11 @@ def trusted_hosts(environ: Mapping[str, str] = os.environ) -> frozenset[str]:  #
     return frozenset(host.strip().lower() for host in named if host.strip())
 
 
+def salesforce_token(environ: Mapping[str, str] = os.environ) -> str:  # noqa: TID251  # as `read`
+    """The access token that Salesforce Knowledge is read with: CASEPILOT_SALESFORCE_TOKEN."""
+    return environ.get("CASEPILOT_SALESFORCE_TOKEN", "")
+
+
 def variable(field: str) -> str:
     """The environment variable of a setting."""
     return UNPREFIXED.get(field, f"CASEPILOT_{field.upper()}")

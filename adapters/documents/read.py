@@ -70,7 +70,8 @@ class Taken(Struct, frozen=True):
 class Document(Struct, frozen=True):
     """A file or a page with its content, or why there is none.
 
-    `identity` makes the id of an article that has none of its own; `kind` is a file's suffix.
+    `identity` makes the id of an article that has none of its own; `kind` is a file's suffix; `labels` are
+    what its source says of it.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Document(Struct, frozen=True):
     identity: str
     sources: tuple[str, ...]
     data: bytes | DataFileError
+    labels: Labels = Labels()
 
 
 def on_disk(paths: Iterable[Path]) -> Iterator[Document]:
@@ -97,7 +99,10 @@ def read_documents(documents: Iterable[Document], labels: Labels, head: Head) ->
     taken, known = Taken([], [], []), set[str]()
     for one in documents:
         try:
-            found = [_finished(article, labels, remark) for article, remark in _articles(one, head)]
+            found = [
+                _finished(_labelled(_labelled(article, one.labels), labels), remark)
+                for article, remark in _articles(one, head)
+            ]
         except DomainError as error:
             taken.skipped.append(Remark(one.name, str(error).removeprefix(f"{one.name}:").strip()))
             continue
@@ -205,21 +210,16 @@ def _release(title: str) -> str:
     return f"{version}+" if version else EVERY
 
 
-def _finished(article: Article, labels: Labels, remark: str) -> tuple[Article, str]:
-    """The article as it is stored: labelled, checked, and doubted where a reviewer should look."""
-    given = {
-        name: value
-        for name, value in msgspec.structs.asdict(labels).items()
-        if value is not None and name in Article.__struct_fields__
-    }
-    reach = {
-        name: value
-        for name, value in msgspec.structs.asdict(labels).items()
-        if value is not None and name in Reach.__struct_fields__
-    }
-    article = msgspec.structs.replace(
-        article, **given, reach=msgspec.structs.replace(article.reach, **reach), flags=flags(article.body)
-    )
+def _labelled(article: Article, labels: Labels) -> Article:
+    said = {name: value for name, value in msgspec.structs.asdict(labels).items() if value is not None}
+    reach = {name: value for name, value in said.items() if name in Reach.__struct_fields__}
+    own = {name: value for name, value in said.items() if name not in reach}
+    return msgspec.structs.replace(article, **own, reach=msgspec.structs.replace(article.reach, **reach))
+
+
+def _finished(article: Article, remark: str) -> tuple[Article, str]:
+    """The article as it is stored: checked, and doubted where a reviewer should look."""
+    article = msgspec.structs.replace(article, flags=flags(article.body))
     said = [remark] if remark else []
     said += [f"flagged for review: {flag}" for flag in article.flags]
     return checked_article(article), "; ".join(said)

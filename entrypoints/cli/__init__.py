@@ -129,7 +129,8 @@ def ingest(  # noqa: PLR0913, PLR0917  # one parameter an option
 ) -> None:
     """Take documents into knowledge, and say what was skipped.
 
-    Markdown, text, HTML, PDF, Word, CSV, JSONL, ZIP of these, and http(s) addresses of pages or sitemaps.
+    Markdown, text, HTML, PDF, Word, CSV, JSONL, ZIP of these, http(s) addresses of
+    pages or sitemaps, and salesforce://HOST for the published articles of an org.
     """
     from entrypoints.cli.ingest import ingest as run
     from entrypoints.cli.ingest import labelled, print_report

@@ -9,16 +9,22 @@ import msgspec
 from msgspec import Struct
 
 from adapters.documents.read import Document, Labels, Remark, on_disk, read_documents
+from adapters.salesforce.knowledge import KnowledgeReader
 from adapters.starter import loader
 from adapters.web import Web
 from domain.errors import DataFileError
 from domain.retrieval.passages import Article
+from domain.retrieval.scope import EVERYONE, STAFF
 from domain.versions import EVERY, parse_versions
 from entrypoints.bootstrap import open_app
 from entrypoints.cli.output import progress, show
 from entrypoints.embedded import DEMO_ORGANIZATION, Step, reachable
-from entrypoints.settings import Settings, trusted_hosts
+from entrypoints.settings import Settings, salesforce_token, trusted_hosts
+from ports.errors import Refused
 from ports.inbound.ingest import Ingest, Ingested
+
+SALESFORCE = "salesforce://"
+"""What the address of an org's Knowledge begins with."""
 
 
 class Report(Struct, frozen=True):
@@ -88,12 +94,33 @@ async def _fetched(urls: list[str], step: Callable[[str], None]) -> list[Documen
     web = Web(trusted_hosts())
     try:
         for url in urls:
+            if url.startswith(SALESFORCE):
+                found += await _from_salesforce(url, step)
+                continue
             async for page in web.pages(url):
                 step(page.url)
                 sources = (f"url:{page.url}", f"url:{url}") if page.url != url else (f"url:{url}",)
                 found.append(Document(page.url, page.kind, page.url, sources, page.error or page.data))
     finally:
         await web.aclose()
+    return found
+
+
+async def _from_salesforce(url: str, step: Callable[[str], None]) -> list[Document]:
+    """The published articles of an org."""
+    host = url.removeprefix(SALESFORCE).strip("/")
+    token = salesforce_token()
+    if not token:
+        raise Refused("CASEPILOT_SALESFORCE_TOKEN is not set; an access token of the org is needed.")
+    found = []
+    async with KnowledgeReader(f"https://{host}", token) as reader:
+        async for one in reader.articles():
+            name = f"{url}/{one.number}"
+            step(name)
+            audience = EVERYONE if one.everyone else STAFF
+            labels = Labels(version=one.version, language=one.language, audience=audience)
+            identity = f"{host}/{one.id}/{one.language}"
+            found.append(Document(name, ".html", identity, (f"url:{name}", f"url:{url}"), one.html, labels))
     return found
 
 

@@ -53,8 +53,8 @@ def run(step: Step) -> dict[str, Any]:
 
 def _measure(size: int) -> dict[str, Any]:
     draw = random.Random(SEED + size)  # noqa: S311  # data, not a secret
-    documents = [_words(draw, WORDS) for _ in range(size)]
-    queries = [_words(draw, QUERY) for _ in range(QUERIES)]
+    documents = [drawn(draw, WORDS) for _ in range(size)]
+    queries = [drawn(draw, QUERY) for _ in range(QUERIES)]
     before, began = _memory(), perf_counter()
     index = LexicalIndex(documents)
     build = perf_counter() - began
@@ -120,7 +120,7 @@ WEIGHTS = list(accumulate(1 / (rank + 2.7) for rank in range(VOCABULARY)))
 """Zipf's law with Mandelbrot's shift."""
 
 
-def _words(draw: random.Random, count: int) -> list[str]:
+def drawn(draw: random.Random, count: int) -> list[str]:
     return [f"w{rank}" for rank in draw.choices(range(VOCABULARY), cum_weights=WEIGHTS, k=count)]
 
 
