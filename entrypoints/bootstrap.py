@@ -181,18 +181,7 @@ def _index(passages: PostgresPassages, settings: Settings) -> tuple[Index, Refre
 
 def wire(ports: Ports, timing: Timing) -> App:
     """Make the use cases. Opens nothing."""
-    reply = ReplyToMessage(
-        ports.turns,
-        ports.begin,
-        ports.rules,
-        ports.index,
-        ports.embedder,
-        ports.languages,
-        ports.models,
-        ports.brain,
-        ports.clock,
-        ports.ids,
-    )
+    reply = _reply(ports)
     rehearse = Rehearse(ports.begin, ports.rules, ports.history, ports.clock, ports.ids, schema())
     ingest = IngestArticles(ports.begin, ports.embedder)
     review = ReviewKnowledge(
@@ -234,6 +223,21 @@ def wire(ports: Ports, timing: Timing) -> App:
         rehearse,
         trials,
         ExplainTurns(ports.begin, ports.rules, ports.history, schema()),
+    )
+
+
+def _reply(ports: Ports) -> ReplyToMessage:
+    return ReplyToMessage(
+        ports.turns,
+        ports.begin,
+        ports.rules,
+        ports.index,
+        ports.embedder,
+        ports.languages,
+        ports.models,
+        ports.brain,
+        ports.clock,
+        ports.ids,
     )
 
 

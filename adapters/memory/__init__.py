@@ -14,6 +14,9 @@ from domain.retrieval.scope import Scope
 from domain.retrieval.snapshot import FORMAT, unpacked
 from ports.outbound.knowledge import Index, PassageLog, Snapshots
 
+PATIENCE = 2.0
+"""Seconds that a search waits for what changed, before an older index answers; edits take a tenth of it."""
+
 
 class Held(Struct, frozen=True):
     """An index with the knowledge version that it holds, and its size in bytes."""
@@ -48,7 +51,7 @@ class MemoryIndex(Index):
         return [index.search(query, scope, count) for query in queries]
 
     async def at(self, organization: OrganizationId, version: int, *, newest: bool = False) -> Held:
-        """The index of a tenant, or the one before it while that is made; `newest` waits for it."""
+        """The index of a tenant; the one before it if that takes longer than `PATIENCE`, unless `newest`."""
         held = self._held.get(organization)
         if held is not None:
             self._held.move_to_end(organization)
@@ -59,7 +62,10 @@ class MemoryIndex(Index):
             task = asyncio.create_task(self._take_in(organization, held))
             self._coming[organization] = task
             task.add_done_callback(lambda _: self._coming.pop(organization, None))
-        return await asyncio.shield(task) if held is None or newest else held
+        if held is None or newest:
+            return await asyncio.shield(task)
+        await asyncio.wait({task}, timeout=PATIENCE)
+        return task.result() if task.done() else held
 
     async def _take_in(self, organization: OrganizationId, held: Held | None) -> Held:
         if held is None:

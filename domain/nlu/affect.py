@@ -24,6 +24,8 @@ FELT = 0.35
 """Probability from which an aspect is felt about."""
 LEAST, MOST_NEUTRAL = 0.25, 0.2
 """Scores that are not neutral are at least this far from 0; neutral ones at most that far."""
+EITHER = 0.02
+"""Weight of a score that the emotion speaks against."""
 SHOUT = 3
 KEPT = 20_000
 """Texts whose feelings are remembered."""
@@ -54,7 +56,7 @@ class AffectModel(Struct, frozen=True):
         found = self.outputs(text, vector, lexicon)
         emotions, steps, level, signs = np.split(found, np.cumsum([len(EMOTIONS), len(STEPS), 1]), axis=0)
         emotion = EMOTIONS[int(np.argmax(emotions))]
-        score = _score(softmax(steps))
+        score = _score(_agreed(softmax(steps), softmax(emotions)))
         intensity = 0 if emotion == "neutral" else int(np.clip(round(float(level[0])), 1, 5))
         aspects = {}
         for aspect, logits in zip(ASPECTS, signs.reshape(-1, len(SIGNS)), strict=True):
@@ -91,6 +93,15 @@ def dense_features(text: str, vector: Matrix, lexicon: Lexicon) -> Matrix:
     aspects = named_aspects(text, lexicon)
     said = np.array([*marks, *emotions, *(one in aspects for one in ASPECTS)], np.float32)
     return np.concatenate([np.asarray(vector, np.float32), said])
+
+
+def _agreed(steps: Matrix, emotions: Matrix) -> Matrix:
+    """Probabilities of the steps of the score as far as the emotions allow them (a product of experts)."""
+    anger, fear, joy, neutral, sadness, surprise = emotions.tolist()
+    below, above = anger + fear + sadness, joy
+    allowed = np.array([below] * 4 + [neutral] + [above] * 4) + 0.5 * surprise + EITHER
+    found = steps * allowed.astype(np.float32)
+    return np.asarray(found / found.sum())
 
 
 def _score(probabilities: Matrix) -> float:

@@ -14,8 +14,9 @@ from domain.errors import DataFileError
 from domain.retrieval.hybrid import HybridIndex
 from domain.retrieval.lexical import LexicalIndex, Postings
 from domain.retrieval.passages import Passage
+from domain.retrieval.vectors import VectorIndex
 
-FORMAT = 1
+FORMAT = 2
 """Changes with what is stored, or with how words are cut, so that older snapshots are built anew."""
 MAX_TEXT = 1_000_000_000
 """Bytes that the texts of a snapshot may unpack to."""
@@ -32,6 +33,7 @@ class _Stored(Struct, frozen=True):
     texts: bytes
     width: int
     vectors: bytes
+    codes: bytes
     starts: bytes
     numbers: bytes
     frequencies: bytes
@@ -47,8 +49,10 @@ def packed(index: HybridIndex) -> bytes:
     """The bytes of an index."""
     held, rows = index.lexical.postings, index.vectors.rows
     texts = zlib.compress(msgspec.msgpack.encode(_Texts(index.passages, held.terms)), 1)
-    arrays = (rows, held.starts, held.numbers, held.frequencies, held.lengths, held.alive)
-    return msgspec.msgpack.encode(_Stored(texts, rows.shape[1], *(one.tobytes() for one in arrays)))
+    arrays = (held.starts, held.numbers, held.frequencies, held.lengths, held.alive)
+    return msgspec.msgpack.encode(
+        _Stored(texts, rows.shape[1], rows.tobytes(), index.vectors.codes, *(one.tobytes() for one in arrays))
+    )
 
 
 def unpacked(data: bytes) -> HybridIndex:
@@ -65,6 +69,6 @@ def unpacked(data: bytes) -> HybridIndex:
             np.frombuffer(stored.alive, np.bool_),
         )
         vectors = np.frombuffer(stored.vectors, np.float32).reshape(-1, max(1, stored.width))
-        return HybridIndex(texts.passages, vectors, LexicalIndex(held))
+        return HybridIndex(texts.passages, VectorIndex.stored(vectors, stored.codes), LexicalIndex(held))
     except (ValueError, IndexError, zlib.error, msgspec.DecodeError) as error:
         raise DataFileError("bad_snapshot", f"This is no index that can be read: {error}.") from error

@@ -53,6 +53,24 @@ class VectorIndex:
         return self._vectors.copy() if self._exact else self._vectors
 
     @property
+    def codes(self) -> bytes:
+        """The quantised index as bytes; empty for an exact one, which is made in no time."""
+        return b"" if self._exact else faiss.serialize_index(self._index).tobytes()
+
+    @classmethod
+    def stored(cls, vectors: Rows, codes: bytes) -> "VectorIndex":
+        """The index of rows with the codes that were made of them. Raises `ValueError` if they were not."""
+        if not codes:
+            return cls(vectors)
+        try:
+            index = faiss.deserialize_index(np.frombuffer(codes, np.uint8))
+        except RuntimeError as error:
+            raise ValueError(f"no codes: {error}") from error
+        if index.ntotal != len(vectors) or index.d != vectors.shape[1]:
+            raise ValueError("the codes are of other rows")
+        return cls(vectors, index=index)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the vectors and, where there are any, of their codes."""
         return self._vectors.nbytes + (0 if self._exact else self._vectors.nbytes // 4)

@@ -135,6 +135,6 @@ class Index(Protocol):
     ) -> Sequence[tuple[Hit, ...]]:
         """The best passages for each query, best first, with the opening of the best one's article.
 
-        While what is newer than the index held is being taken in, the older one answers; it is never older
-        than seconds. Raises `Unavailable`.
+        What changed is waited for; only if taking it in lasts longer than seconds the older index answers.
+        Raises `Unavailable`.
         """

@@ -34,6 +34,8 @@ async def feelings(embedder: MiniLmEmbedder) -> Feelings:
     [
         ("This is the third time I have to explain this. Unacceptable!!", "anger", -1),
         ("Thank you so much, it finally works, you saved my day", "joy", 1),
+        ("I hate this, it is terrible!", "anger", -1),
+        ("password reset", "neutral", 0),
         ("How do I add a field to a page layout?", "neutral", 0),
         ("I'm really worried that we will lose all the data before the audit tomorrow", "fear", -1),
         ("Honestly just disappointed, I had hoped for more from you.", "sadness", -1),

@@ -134,3 +134,21 @@ def test_identifiers_are_found_whole_before_their_parts() -> None:
 
     assert search(index, "UNABLE_TO_LOCK_ROW")[0].passage == whole
     assert search(index, "limit exception")[0].passage == camel
+
+
+def test_codes_are_stored_and_of_other_rows_refused() -> None:
+    rows = np.random.default_rng(7).normal(size=(300, 16)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    codes = VectorIndex(rows, 50, 60).codes
+
+    again = VectorIndex.stored(rows, codes)
+
+    assert VectorIndex(rows).codes == b""
+    assert (
+        again.search(rows[250], 5)[0].tolist() == VectorIndex(rows, 50, 60).search(rows[250], 5)[0].tolist()
+    )
+    for wrong in (codes[:50], b"nonsense"):
+        with pytest.raises(ValueError, match="no codes"):
+            VectorIndex.stored(rows, wrong)
+    with pytest.raises(ValueError, match="other rows"):
+        VectorIndex.stored(rows[:200], codes)
