@@ -12,11 +12,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.postgres.rows import read_row
-from adapters.postgres.tables import intent_models, intents, organizations, trainings
+from adapters.postgres.tables import intent_models, intents, organizations, trainings, vocabularies
 from domain.errors import NotFoundError
 from domain.ids import ContentHash, OrganizationId
+from domain.nlu.entities import EntityFinder
 from domain.nlu.intents import Guesser
 from domain.nlu.own import OwnIntent, merged
+from domain.nlu.own_names import Vocabulary, gazetted
 from domain.nlu.stored import unpacked_model
 from domain.nlu.understanding import Models
 from ports.outbound.intents import (
@@ -26,6 +28,7 @@ from ports.outbound.intents import (
     Training,
     Trainings,
     TrainingState,
+    Vocabularies,
 )
 from ports.outbound.units import Begin
 
@@ -121,27 +124,60 @@ class PostgresIntentModels(IntentModels):
         )
 
 
+class PostgresVocabularies(Vocabularies):
+    """The names of one tenant."""
+
+    def __init__(self, connection: AsyncConnection, organization: OrganizationId) -> None:
+        self._connection, self._organization = connection, organization
+
+    async def get(self) -> Vocabulary:
+        query = select(vocabularies.c.document).where(vocabularies.c.organization_id == self._organization)
+        data = (await self._connection.execute(query)).scalar_one_or_none()
+        return Vocabulary() if data is None else msgspec.json.decode(data, type=Vocabulary)
+
+    async def put(self, vocabulary: Vocabulary, content: ContentHash, at: datetime) -> None:
+        values = {"document": msgspec.json.encode(vocabulary), "updated_at": at}
+        await self._connection.execute(
+            insert(vocabularies)
+            .values(organization_id=self._organization, **values)
+            .on_conflict_do_update(index_elements=["organization_id"], set_=values)
+        )
+        await self._connection.execute(
+            update(organizations).where(organizations.c.id == self._organization).values(vocabulary=content)
+        )
+
+
 class CachedModels(ActiveModels):
     """Models read once; they never change, and the least recently used leave first."""
 
     def __init__(self, begin: Begin, own: Models) -> None:
-        self._begin, self._none = begin, own
-        self._kept: OrderedDict[tuple[OrganizationId, ContentHash], Models] = OrderedDict()
+        self._begin, self._everybodys = begin, own
+        self._kept: OrderedDict[tuple[OrganizationId, str | None, str | None], Models] = OrderedDict()
 
-    async def at(self, organization: OrganizationId, model: ContentHash | None) -> Models:
-        if model is None:
-            return self._none
-        found = self._kept.get((organization, model))
+    async def at(
+        self,
+        organization: OrganizationId,
+        model: ContentHash | None,
+        vocabulary: ContentHash | None = None,
+    ) -> Models:
+        if model is None and vocabulary is None:
+            return self._everybodys
+        key = (organization, model, vocabulary)
+        found = self._kept.get(key)
         if found is None:
-            async with self._begin(organization) as unit:
-                data = await unit.intent_models.get(model)
-                own = await unit.own_intents.all()
-            head = Guesser(await asyncio.to_thread(unpacked_model, data))
-            taxonomy = merged(list(self._none.intents.values()), own)
-            intents_ = {intent.name: intent for intent in taxonomy}
-            found = Models(intents_, head, self._none.finder, self._none.feelings)
-            self._kept[organization, model] = found
+            found = self._kept[key] = await self._made(organization, model)
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        self._kept.move_to_end((organization, model))
+        self._kept.move_to_end(key)
         return found
+
+    async def _made(self, organization: OrganizationId, model: ContentHash | None) -> Models:
+        async with self._begin(organization) as unit:
+            data = await unit.intent_models.get(model) if model else None
+            own = await unit.own_intents.all() if model else []
+            names = await unit.vocabularies.get()
+        everybody = self._everybodys
+        head = Guesser(await asyncio.to_thread(unpacked_model, data)) if data else everybody.head
+        finder = EntityFinder(everybody.finder.gazetteer.with_more(gazetted(names)))
+        taxonomy = {intent.name: intent for intent in merged(list(everybody.intents.values()), own)}
+        return Models(taxonomy, head, finder, everybody.feelings)

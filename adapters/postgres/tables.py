@@ -33,6 +33,7 @@ organizations = Table(
     Column("active_ruleset", Text),
     Column("knowledge_version", Integer),
     Column("intent_model", Text),
+    Column("vocabulary", Text),
 )
 
 users = Table(
@@ -226,6 +227,14 @@ trainings = Table(
     Column("report", JSONB(none_as_null=True)),
     Column("error", Text),
     Column("created_at", DateTime(timezone=True)),
+)
+
+vocabularies = Table(
+    "vocabularies",
+    ai,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("document", LargeBinary),
+    Column("updated_at", DateTime(timezone=True)),
 )
 
 intent_models = Table(

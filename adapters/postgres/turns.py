@@ -43,6 +43,7 @@ class _Row(Struct, frozen=True):
     calendar: Calendar | None
     trial: Trial | None
     intents: ContentHash | None
+    vocabulary: ContentHash | None
     reply: Raw
 
 
@@ -76,6 +77,7 @@ class PostgresTurns(Turns):
             row.calendar,
             row.trial,
             row.intents,
+            row.vocabulary,
         )
 
     async def say(self, conversation: Conversation, turn: Turn) -> bytes | None:

@@ -10,7 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters.postgres.audit import PostgresAudit
 from adapters.postgres.conversations import PostgresConversations, PostgresTranscripts
 from adapters.postgres.engine import translated
-from adapters.postgres.intents import PostgresIntentModels, PostgresOwnIntents, PostgresTrainings
+from adapters.postgres.intents import (
+    PostgresIntentModels,
+    PostgresOwnIntents,
+    PostgresTrainings,
+    PostgresVocabularies,
+)
 from adapters.postgres.knowledge import PostgresKnowledge
 from adapters.postgres.proposals import PostgresProposals, PostgresReviews
 from adapters.postgres.rulesets import PostgresDrafts, PostgresRuleSets, PostgresVersions
@@ -50,6 +55,7 @@ class PostgresUnit(Unit):
         self.own_intents = PostgresOwnIntents(connection, organization)
         self.trainings = PostgresTrainings(connection, organization)
         self.intent_models = PostgresIntentModels(connection, organization)
+        self.vocabularies = PostgresVocabularies(connection, organization)
         self.reviews = PostgresReviews(connection, organization)
         self.rulesets = PostgresRuleSets(connection, organization)
         self.versions = PostgresVersions(connection, organization)

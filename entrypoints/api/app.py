@@ -22,7 +22,7 @@ from entrypoints.api.auth import Authenticator, Tokens
 from entrypoints.api.conversations import ConversationController
 from entrypoints.api.errors import HANDLERS
 from entrypoints.api.gate import MAX_BODY, Gate
-from entrypoints.api.intents import IntentController
+from entrypoints.api.intents import IntentController, VocabularyController
 from entrypoints.api.knowledge import ArticleController, KnowledgeController
 from entrypoints.api.rules import FactController, RuleController, RuleSetController
 from entrypoints.api.specs import KeptAnswers, completed
@@ -81,6 +81,7 @@ def build(app: App, settings: Settings) -> Litestar:
             RehearsalController,
             ArticleController,
             IntentController,
+            VocabularyController,
             KnowledgeController,
             TrialController,
             health,

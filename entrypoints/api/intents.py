@@ -9,6 +9,7 @@ from litestar.status_codes import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 from msgspec import Meta, Struct
 
 from domain.nlu.own import OwnIntent
+from domain.nlu.own_names import Vocabulary
 from entrypoints.api.conversations import ERRORS, POST_ERRORS, PUT_ERRORS
 from entrypoints.api.knowledge import READ, WRITE
 from entrypoints.api.rules import Application, Caller, who
@@ -48,6 +49,30 @@ class Intents(Struct, frozen=True):
 
     everybody: list[Known]
     own: list[OwnIntent]
+
+
+class Named(Struct, frozen=True):
+    """How many forms of names are known now."""
+
+    forms: int
+
+
+class VocabularyController(Controller):
+    """The names of the tenant's own objects and fields, as Salesforce's describe gives them."""
+
+    path = "/api/v1/vocabulary"
+    tags = ["intents"]  # noqa: RUF012  # as below
+    guards = [READ]  # noqa: RUF012  # as below
+
+    @get(operation_id="getVocabulary", responses=ERRORS)
+    async def one(self, request: Caller, app: Application) -> Vocabulary:
+        """The names that are known."""
+        return await app.train.vocabulary(request.user.organization)
+
+    @put(operation_id="putVocabulary", responses=PUT_ERRORS, guards=[WRITE])
+    async def put(self, request: Caller, data: JSONBody[Vocabulary], app: Application) -> Named:
+        """Replace them: describe results under `objects`, other names by type under `names`."""
+        return Named(await app.train.name(who(request), data))
 
 
 class IntentController(Controller):

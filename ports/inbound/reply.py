@@ -170,7 +170,7 @@ class ReplyToMessage:
             trial,
             await self.rules.at(organization, trial.candidate) if trial else None,
         )
-        models = await self.models.at(organization, turn.intents)
+        models = await self.models.at(organization, turn.intents, turn.vocabulary)
         brain = replace(self.brain, intents=models.intents)
         tier, now = _tier(conversation, turn.tier), self.clock.now()
         heard = Heard(conversation, message, question, tier, now, turn.calendar)

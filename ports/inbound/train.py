@@ -16,6 +16,7 @@ from domain.ids import ContentHash, OrganizationId
 from domain.nlu.evaluation import Evaluation, evaluate
 from domain.nlu.intents import Guesser, Intent, IntentModel
 from domain.nlu.own import OwnIntent, checked_intent, merged
+from domain.nlu.own_names import Vocabulary, gazetted
 from domain.nlu.stored import packed_model
 from ports.inbound.approval import Who
 from ports.outbound.audit import Entry
@@ -108,6 +109,22 @@ class TrainIntents:
                 raise NotFoundError("intent")
             await unit.audit.note(Entry(self.clock.now(), who.actor, "intents.remove", name))
             await unit.commit()
+
+    async def vocabulary(self, organization: OrganizationId) -> Vocabulary:
+        """The tenant's own names."""
+        async with self.begin(organization) as unit:
+            return await unit.vocabularies.get()
+
+    async def name(self, who: Who, vocabulary: Vocabulary) -> int:
+        """Replace the tenant's own names; how many forms they have. Raises `DataFileError` for too many."""
+        forms = len(gazetted(vocabulary))
+        content = ContentHash(hashlib.sha256(msgspec.json.encode(vocabulary)).hexdigest())
+        async with self.begin(who.organization) as unit:
+            await unit.vocabularies.put(vocabulary, content, self.clock.now())
+            details = {"forms": forms}
+            await unit.audit.note(Entry(self.clock.now(), who.actor, "vocabulary.put", content, details))
+            await unit.commit()
+        return forms
 
     async def ask(self, who: Who, state: TrainingState = TrainingState.WAITING) -> Training:
         """Have a worker train, unless the caller does."""

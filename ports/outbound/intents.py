@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from domain.ids import ContentHash, OrganizationId
 from domain.nlu.own import OwnIntent
+from domain.nlu.own_names import Vocabulary
 from domain.nlu.understanding import Models
 
 
@@ -87,9 +88,26 @@ class IntentModels(Protocol):
         """Understand the tenant's messages with it from the next turn on."""
 
 
+class Vocabularies(Protocol):
+    """The names of one tenant's objects and fields, inside a unit of work."""
+
+    @abstractmethod
+    async def get(self) -> Vocabulary:
+        """All of them; empty for a tenant that gave none."""
+
+    @abstractmethod
+    async def put(self, vocabulary: Vocabulary, content: ContentHash, at: datetime) -> None:
+        """Replace them; messages are understood with them from the next turn on."""
+
+
 class ActiveModels(Protocol):
     """What understands a tenant's messages, ready for a turn."""
 
     @abstractmethod
-    async def at(self, organization: OrganizationId, model: ContentHash | None) -> Models:
-        """With a stored model, or the taxonomy's own for None. Raises `Unavailable`."""
+    async def at(
+        self,
+        organization: OrganizationId,
+        model: ContentHash | None,
+        vocabulary: ContentHash | None = None,
+    ) -> Models:
+        """With a stored model and the tenant's names; None: what everybody has. Raises `Unavailable`."""

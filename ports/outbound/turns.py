@@ -30,7 +30,8 @@ class HeardTurn(Struct, frozen=True):
     """What a turn needs, loaded in the transaction that stored the message.
 
     `conversation` already counts the message. `reply` is set when this message was answered before;
-    `calendar` is the tenant's own, `trial` the one that is open, `intents` the tenant's own model.
+    `calendar` is the tenant's own, `trial` the one that is open, `intents` and
+    `vocabulary` the tenant's own model and names.
     """
 
     conversation: Conversation
@@ -41,6 +42,7 @@ class HeardTurn(Struct, frozen=True):
     calendar: Calendar | None = None
     trial: Trial | None = None
     intents: ContentHash | None = None
+    vocabulary: ContentHash | None = None
 
 
 class Turn(Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Protocol
 from domain.ids import OrganizationId, UserId
 from ports.outbound.audit import Audit
 from ports.outbound.conversations import Conversations, Transcripts
-from ports.outbound.intents import IntentModels, OwnIntents, Trainings
+from ports.outbound.intents import IntentModels, OwnIntents, Trainings, Vocabularies
 from ports.outbound.knowledge import Knowledge, Shelf
 from ports.outbound.proposals import Proposals, Reviews
 from ports.outbound.rulesets import Drafts, RuleSets, Versions
@@ -34,6 +34,7 @@ class Unit(Protocol):
     own_intents: OwnIntents
     trainings: Trainings
     intent_models: IntentModels
+    vocabularies: Vocabularies
     rulesets: RuleSets
     versions: Versions
     drafts: Drafts

@@ -151,3 +151,35 @@ def test_a_file_that_is_not_right_is_named(tmp_path: Path, content: str) -> None
         read_intents(path)
     with pytest.raises(DataFileError, match=r"none\.toml"):
         read_intents(tmp_path / "none.toml")
+
+
+async def test_the_orgs_own_objects_and_fields_are_known_from_its_describe(
+    client: httpx.AsyncClient,
+) -> None:
+    described = {
+        "name": "Berth__c",
+        "label": "Ship Berth",
+        "labelPlural": "Ship Berths",
+        "queryable": True,
+        "fields": [
+            {"name": "Mooring_Fee__c", "label": "Mooring Fee", "custom": True, "type": "currency"},
+            {"name": "Id", "label": "Record ID", "custom": False},
+        ],
+    }
+    body = {"objects": [described], "names": {"PRODUCT": ["Lumen Lamp"]}}
+    begun = await client.post("/api/v1/conversations", json={"user_id": str(uuid4()), "channel": "api"})
+    path = f"/api/v1/conversations/{begun.json()['id']}/messages"
+
+    put = await client.put("/api/v1/vocabulary", json=body)
+    said = "The mooring fee of our ship berths is wrong since we bought the Lumen lamp"
+    answer = await client.post(path, json={"content": said})
+    kept = await client.get("/api/v1/vocabulary")
+
+    assert (put.status_code, put.json()) == (200, {"forms": 6})
+    found = {(one["type"], one["value"]) for one in answer.json()["entities"]}
+    assert found >= {
+        ("FIELD_NAME", "Berth__c.Mooring_Fee__c"),
+        ("SALESFORCE_OBJECT", "Berth__c"),
+        ("PRODUCT", "Lumen Lamp"),
+    }
+    assert kept.json()["objects"][0]["label"] == "Ship Berth"

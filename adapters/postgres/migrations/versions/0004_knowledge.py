@@ -12,8 +12,9 @@ SCHEMA = Path(__file__).with_suffix(".sql")
 TRIALS = Path(__file__).with_name("0003_trials.sql")
 DROP = """
 DELETE FROM core.jobs WHERE kind IN ('index', 'learn', 'train');
-ALTER TABLE core.organizations DROP COLUMN intent_model;
-DROP TABLE ai.removed_articles, ai.snapshots, ai.proposals, ai.intents, ai.trainings, ai.intent_models;
+ALTER TABLE core.organizations DROP COLUMN intent_model, DROP COLUMN vocabulary;
+DROP TABLE ai.removed_articles, ai.snapshots, ai.proposals, ai.intents, ai.trainings, ai.intent_models,
+    ai.vocabularies;
 REVOKE USAGE ON SCHEMA ai FROM casepilot_worker;
 ALTER TABLE ai.passages DROP COLUMN anchor, DROP COLUMN digest;
 DROP TRIGGER touch ON ai.knowledge_entries;

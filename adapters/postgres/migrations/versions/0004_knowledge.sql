@@ -85,7 +85,14 @@ CREATE TABLE ai.intent_models (
     created_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (organization_id, hash)
 );
-ALTER TABLE core.organizations ADD COLUMN intent_model TEXT,
+-- The names of a tenant's own objects and fields, one document; its hash tells processes when it changed.
+CREATE TABLE ai.vocabularies (
+    organization_id UUID NOT NULL REFERENCES core.organizations (id),
+    document BYTEA NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (organization_id)
+);
+ALTER TABLE core.organizations ADD COLUMN vocabulary TEXT, ADD COLUMN intent_model TEXT,
     ADD CONSTRAINT fk_intent_model FOREIGN KEY (id, intent_model) REFERENCES ai.intent_models (organization_id, hash);
 
 DO $$
@@ -94,7 +101,8 @@ DECLARE
     told CONSTANT text := '(organization_id = (SELECT NULLIF(current_setting(''app.current_org_id'', true), '''')::uuid))';
 BEGIN
     FOREACH t IN ARRAY ARRAY[
-        'ai.removed_articles', 'ai.snapshots', 'ai.proposals', 'ai.intents', 'ai.trainings', 'ai.intent_models'
+        'ai.removed_articles', 'ai.snapshots', 'ai.proposals', 'ai.intents', 'ai.trainings', 'ai.intent_models',
+        'ai.vocabularies'
     ]
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t);
@@ -109,9 +117,9 @@ CREATE POLICY worker_select ON ai.trainings FOR SELECT TO casepilot_worker
 GRANT USAGE ON SCHEMA ai TO casepilot_worker;
 GRANT SELECT (organization_id, id, state) ON ai.trainings TO casepilot_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ai.removed_articles, ai.snapshots, ai.intents TO casepilot_app;
-GRANT SELECT, INSERT, UPDATE ON ai.proposals, ai.trainings TO casepilot_app;
+GRANT SELECT, INSERT, UPDATE ON ai.proposals, ai.trainings, ai.vocabularies TO casepilot_app;
 GRANT SELECT, INSERT ON ai.intent_models TO casepilot_app;
-GRANT UPDATE (intent_model) ON core.organizations TO casepilot_app;
+GRANT UPDATE (intent_model, vocabulary) ON core.organizations TO casepilot_app;
 
 -- Hear as before, with the tenant's intent model.
 CREATE OR REPLACE FUNCTION core.hear(p_org uuid, p_conversation uuid, p_user uuid, p_message jsonb, p_after jsonb)
@@ -155,7 +163,7 @@ BEGIN
     END IF;
     RETURN json_build_object(
         'conversation', c, 'tier', o.subscription_tier, 'ruleset', o.active_ruleset,
-        'knowledge', o.knowledge_version, 'intents', o.intent_model, 'calendar', o.settings -> 'calendar',
+        'knowledge', o.knowledge_version, 'intents', o.intent_model, 'vocabulary', o.vocabulary, 'calendar', o.settings -> 'calendar',
         'trial', CASE WHEN t.id IS NOT NULL THEN json_build_object(
             'id', t.id, 'candidate', t.candidate, 'percent', t.percent, 'bound', t.bound
         ) END,
