@@ -10,10 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.postgres.engine import driver
+from adapters.postgres.rows import reach_of
 from adapters.postgres.tables import knowledge_entries, organizations, passages, removed_articles
 from domain.ids import ArticleId, ContentHash, OrganizationId
 from domain.retrieval.passages import Passage
-from domain.retrieval.scope import Reach
 from ports.outbound.knowledge import Changes, EmbeddedArticle, Knowledge, PassageLog, Snapshots
 
 DIMENSIONS = 384
@@ -240,14 +240,7 @@ def _passage(row: Mapping[str, Any]) -> Passage:
         row["product"],
         row["api_versions"],
         tuple(row["error_codes"]),
-        Reach(
-            row["version"],
-            row["language"],
-            row["audience"],
-            tuple(row["access_groups"]),
-            row["valid_from"],
-            row["valid_until"],
-        ),
+        reach_of(row),
         row["anchor"],
     )
 

@@ -1,4 +1,4 @@
-"""Rows of conversations and messages, to and from the domain."""
+"""Rows of conversations, messages and articles, to and from the domain."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from domain.conversation import Channel, Context, Conversation, Handoff, Status
 from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Attachment, Message, Sender
+from domain.retrieval.scope import Reach
 
 T = TypeVar("T")
 
@@ -112,3 +113,15 @@ def message_values(conversation: Conversation, message: Message) -> dict[str, An
 def read_row(row: RowMapping, kind: type[T]) -> T:
     """A row as a Struct whose fields are named as the columns are; further columns are left out."""
     return msgspec.convert({str(name): value for name, value in row.items()}, kind)
+
+
+def reach_of(row: RowMapping | Mapping[str, Any]) -> Reach:
+    """Whom and when an article of `ai.knowledge_entries` is for."""
+    return Reach(
+        row["version"],
+        row["language"],
+        row["audience"],
+        tuple(row["access_groups"]),
+        row["valid_from"],
+        row["valid_until"],
+    )

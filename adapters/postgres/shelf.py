@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import RowMapping, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.postgres.rows import reach_of
 from adapters.postgres.tables import knowledge_entries as entries
 from adapters.postgres.tables import organizations
 from domain.errors import NotFoundError
 from domain.ids import ArticleId, ContentHash, OrganizationId
 from domain.retrieval.passages import Article
 from domain.retrieval.quality import Standing
-from domain.retrieval.scope import Reach
 from ports.outbound.knowledge import Kept, Shelf
 
 
@@ -80,14 +80,7 @@ def _kept(row: RowMapping, body: str) -> Kept:
         row["api_versions"],
         tuple(row["error_codes"]),
         tuple(row["sources"]),
-        Reach(
-            row["version"],
-            row["language"],
-            row["audience"],
-            tuple(row["access_groups"]),
-            row["valid_from"],
-            row["valid_until"],
-        ),
+        reach_of(row),
         tuple(row["flags"]),
     )
     return Kept(
