@@ -18,8 +18,8 @@ class SettingsError(DomainError):
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set. Durations in seconds unless named otherwise.
 
-    `milvus_url` is a server's address or a file of Milvus Lite; without it indexes are in memory, within
-    `index_memory_mb` a process.
+    `milvus_url` is a server's address (or a file of Milvus Lite, for one process); without it indexes are in
+    memory, within `index_memory_mb` a process.
     `owner_url` is the login that migrations use; `jwt_public_key` is PEM text for RS256.
     """
 

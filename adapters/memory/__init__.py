@@ -18,6 +18,10 @@ PATIENCE = 2.0
 """Seconds that a search waits for what changed, before an older index answers; edits take a tenth of it."""
 
 
+LARGE = 20_000
+"""Passages from which a search takes milliseconds, and so leaves the event loop."""
+
+
 class Held(Struct, frozen=True):
     """An index with the knowledge version that it holds, and its size in bytes."""
 
@@ -48,7 +52,11 @@ class MemoryIndex(Index):
         self, organization: OrganizationId, version: int, queries: Sequence[Query], scope: Scope, count: int
     ) -> Sequence[tuple[Hit, ...]]:
         index = (await self.at(organization, version)).index
-        return [index.search(query, scope, count) for query in queries]
+
+        def found() -> list[tuple[Hit, ...]]:
+            return [index.search(query, scope, count) for query in queries]
+
+        return await asyncio.to_thread(found) if len(index.passages) > LARGE else found()
 
     async def at(self, organization: OrganizationId, version: int, *, newest: bool = False) -> Held:
         """The index of a tenant; the one before it if that takes longer than `PATIENCE`, unless `newest`."""

@@ -1,5 +1,6 @@
 """What every index of knowledge does: the one in this process, and Milvus (Milvus Lite, from its wheel)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -262,3 +263,25 @@ async def test_an_older_index_answers_while_a_newer_one_takes_long(
 
     assert "The old one." in {hit.passage.body for hit in meanwhile}
     assert "The new one." in {hit.passage.body for hit in after}
+
+
+async def test_a_large_index_is_searched_beside_the_event_loop(
+    app_pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, embedder = PostgresPassages(app_pool), BagOfWordsEmbedder()
+    await IngestArticles(PostgresUnits(app_pool), embedder)(Ingest(ORGANIZATION, [PASSWORD]))
+    index, query = MemoryIndex(log, log, 2**30), Query("password", await embedder.embed("password"))
+    [small] = await index.search(ORGANIZATION, 1, [query], TODAY, 5)
+    used: list[object] = []
+    real = asyncio.to_thread
+
+    async def to_thread(function: Callable[..., object], *given: object) -> object:
+        used.append(function)
+        return await real(function, *given)
+
+    monkeypatch.setattr("adapters.memory.LARGE", 0)
+    monkeypatch.setattr("adapters.memory.asyncio.to_thread", to_thread)
+    [large] = await index.search(ORGANIZATION, 1, [query], TODAY, 5)
+
+    assert large == small
+    assert len(used) == 1
