@@ -19,7 +19,6 @@ class DescribedField(Struct, frozen=True):
 
     name: str
     label: str = ""
-    custom: bool = False
 
 
 class DescribedObject(Struct, frozen=True):
@@ -46,7 +45,7 @@ def gazetted(vocabulary: Vocabulary) -> Names:
             _add(found, form, EntityType.SALESFORCE_OBJECT, one.name)
         for field in one.fields:
             value = f"{one.name}.{field.name}"
-            if field.custom or field.name.endswith("__c"):
+            if field.name.endswith("__c"):
                 _add(found, field.name, EntityType.FIELD_NAME, value)
                 if " " in field.label:  # a label of one word is a word of every day
                     _add(found, field.label, EntityType.FIELD_NAME, value)
