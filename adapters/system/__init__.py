@@ -22,6 +22,8 @@ SENTENCE_WORDS = 5
 """Words from which a part of a message tells its language."""
 SURE = 0.9
 """Probability from which another language is believed."""
+KEPT = 20_000
+"""Texts whose language is remembered."""
 FEW_WORDS = 3
 """With this many words or fewer detection guesses; English is assumed then, if the letters are Latin."""
 
@@ -45,8 +47,12 @@ class LangidDetector(LanguageDetector):
 
     def __init__(self) -> None:
         self._identifier = _identifier()
+        self._remembered = lru_cache(KEPT)(self._detect)
 
     def detect(self, text: str) -> Language:
+        return self._remembered(text)
+
+    def _detect(self, text: str) -> Language:
         prose = NOT_LANGUAGE.sub(" ", CODE.sub(" ", text))
         words = [word for word in prose.split() if any(c.isalpha() for c in word)]
         if not words or (len(words) <= FEW_WORDS and prose.isascii()):

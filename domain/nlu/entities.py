@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -12,6 +13,8 @@ from domain.nlu.dates import dates
 from domain.nlu.names import names
 from domain.nlu.record_ids import record_ids
 
+KEPT = 20_000
+"""Texts whose entities are remembered."""
 MAX_ENTITIES = 20
 """Entities kept for one message (the customer's max_entities_per_message)."""
 
@@ -58,14 +61,18 @@ class EntityFinder:
 
     def __init__(self, gazetteer: Gazetteer) -> None:
         self.gazetteer = gazetteer
+        self._find = lru_cache(KEPT)(self._find_all)
         self._names = gazetteer.names
         self._longest = max((len(WORD.findall(name)) for name in self._names), default=0)
 
     def find(self, text: str, today: date | None = None) -> tuple[Entity, ...]:
         """Entities in order of appearance, at most `MAX_ENTITIES`, never overlapping.
 
-        Relative dates are counted from `today`, the customer's own.
+        Relative dates are counted from `today`, the customer's own. Recent texts are remembered.
         """
+        return self._find(text, today)
+
+    def _find_all(self, text: str, today: date | None) -> tuple[Entity, ...]:
         taken: list[Entity] = []
         for entity in self._candidates(text, today):
             if all(entity.end <= other.start or entity.start >= other.end for other in taken):
