@@ -103,7 +103,8 @@ class PostgresKnowledge(Knowledge):
         if not prefixes:
             return []
         source = func.unnest(knowledge_entries.c.sources).column_valued("source")
-        begins = or_(*(source.startswith(prefix, autoescape=True) for prefix in prefixes))
+        below = [f"{prefix.rstrip('/')}/" for prefix in prefixes]
+        begins = or_(source.in_(list(prefixes)), *(source.startswith(one, autoescape=True) for one in below))
         query = select(knowledge_entries.c.id).where(
             knowledge_entries.c.organization_id == self._organization, exists(select(source).where(begins))
         )

@@ -111,7 +111,7 @@ class Web:
                 if response.status_code != httpx.codes.OK:
                     raise DataFileError("bad_status", f"the server answers {response.status_code}.")
                 return url, response.headers.get("content-type", "").partition(";")[0].strip().lower(), data
-            url = urljoin(url, response.headers["location"])
+            url = _joined(url, response.headers["location"])
         raise DataFileError("too_many_redirects", f"it leads on more than {MAX_REDIRECTS} times.")
 
     async def _get(self, url: str, limit: int) -> tuple[httpx.Response, bytes]:
@@ -145,6 +145,14 @@ class Web:
         self._last = time.monotonic()
 
 
+def _joined(url: str, place: str) -> str:
+    """The address of a place on a page; one that is no address stays as it is, to be named in the report."""
+    try:
+        return urljoin(url, place)
+    except ValueError:
+        return place
+
+
 def _host(url: str) -> str:
     """The host of an address of the web. Raises `DataFileError` for any other address."""
     try:
@@ -170,9 +178,9 @@ def _listed(kind: str, data: bytes, url: str) -> list[str]:
             if unpacked.unconsumed_tail:
                 raise DataFileError("too_large", f"the sitemap unpacks to more than {MAX_SITEMAP:,} bytes.")
         root = fromstring(data, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, zlib.error, ValueError) as error:
+    except (ParseError, DefusedXmlException, zlib.error, ValueError, LookupError) as error:
         raise DataFileError("bad_sitemap", f"it is no sitemap that can be read ({error}).") from error
     if root.tag.rpartition("}")[2] not in {"urlset", "sitemapindex"}:
         raise DataFileError("bad_sitemap", f"'{root.tag[:60]}' is no sitemap.")
     places = (one.text or "" for one in root.iter() if one.tag.rpartition("}")[2] == "loc")
-    return [urljoin(url, place.strip()) for place in places if place.strip()]
+    return [_joined(url, place.strip()) for place in places if place.strip()]

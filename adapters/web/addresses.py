@@ -15,10 +15,18 @@ import httpcore
 Address = IPv4Address | IPv6Address
 TUNNELS = tuple(
     ip_network(one)
-    for one in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "::ffff:0:0/96")
+    for one in (
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/32",
+        "::/96",
+        "::ffff:0:0/96",
+        "fec0::/10",
+    )
 )
-"""IPv6 ranges that carry an IPv4 address: NAT64, 6to4, Teredo, compatible and mapped (RFC 6052, 3056, 4380,
-4291). Python 3.11 calls some of them global."""
+"""IPv6 ranges that lead inside: site-local, and those that carry an IPv4 address (NAT64, 6to4, Teredo,
+compatible, mapped: RFC 6052, 3056, 4380, 4291). Python 3.11 calls some of them global."""
 
 
 class AddressRefusedError(httpcore.ConnectError):

@@ -11,6 +11,9 @@ MAX_NAMES = 50_000
 LEAST_LETTERS = 4
 """Letters of a label from which it is a name by itself; shorter ones are words of every day."""
 
+MOST_LETTERS = 100
+"""Letters of a name at most: the time of a search grows with the words of the longest."""
+
 Names = dict[str, tuple[EntityType, str]]
 
 
@@ -51,7 +54,7 @@ def gazetted(vocabulary: Vocabulary) -> Names:
                     _add(found, field.label, EntityType.FIELD_NAME, value)
     for kind, names in vocabulary.names.items():
         for name in names:
-            found[name.strip().lower()] = (kind, name.strip())
+            _add(found, name, kind, name.strip())
     if len(found) > MAX_NAMES:
         raise DataFileError("many_names", f"at most {MAX_NAMES:,} names are kept; this has {len(found):,}.")
     return found
@@ -59,5 +62,5 @@ def gazetted(vocabulary: Vocabulary) -> Names:
 
 def _add(found: Names, form: str, kind: EntityType, value: str) -> None:
     form = form.strip().lower()
-    if len(form) >= LEAST_LETTERS:
+    if LEAST_LETTERS <= len(form) <= MOST_LETTERS:
         found.setdefault(form, (kind, value))

@@ -29,7 +29,7 @@ LOOKED_AT = 1_000
 """Past answers that the impact of an edit is told for, the newest first."""
 NEIGHBOURS = 5
 """Passages of others that an edited one is compared with."""
-EDITED = "edited by "
+EDITED = "edited-by"
 """How the source of an article begins that a person wrote here."""
 
 
@@ -80,7 +80,7 @@ class CurateArticles:
         Raises `DataFileError` for a bad article, `TransitionError` if it changed meanwhile.
         """
         organization, article = command.who.organization, checked_article(command.article)
-        source = f"{EDITED}{command.who.actor}"
+        source = f"{EDITED}/{command.who.actor}"
         article = replace(
             article, flags=flags(article.body), sources=tuple(dict.fromkeys([*article.sources, source]))
         )

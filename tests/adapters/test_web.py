@@ -151,6 +151,8 @@ async def test_pages_are_asked_for_one_after_another(site: Site, monkeypatch: py
         ((302, {"Location": "/page"}, b""), "it leads on more than 5 times"),
         ((302, {"Location": "http://localhost/page"}, b""), "it leads to another host, localhost"),
         ((302, {"Location": "file:///etc/passwd"}, b""), "no address of the web"),
+        ((302, {"Location": "//[x"}, b""), "no address of the web"),
+        ((200, XML, b"<?xml version='1.0' encoding='foo-9'?><urlset/>"), "no sitemap that can be read"),
         ((302, {"Location": "http://169.254.169.254/latest"}, b""), "it leads to another host"),
     ],
 )
@@ -259,6 +261,7 @@ async def test_what_is_no_address_of_the_web_is_refused(web: Web, url: str) -> N
         ("224.0.0.1", False),
         ("255.255.255.255", False),
         ("fe80::1", False),
+        ("fec0::1", False),
         ("fc00::1", False),
         ("64:ff9b::8.8.8.8", False),
         ("2002:808:808::", False),

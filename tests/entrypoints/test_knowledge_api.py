@@ -57,7 +57,7 @@ async def test_an_article_is_stored_found_edited_and_forgotten(client: httpx.Asy
 
     assert "40 seconds" in answer["response"]
     assert (stored["trust"], stored["used"]) == (1.0, 0)
-    assert stored["sources"][0].startswith("edited by ")
+    assert stored["sources"][0].startswith("edited-by/")
 
     edited = GADGET | {"body": "Sing to the zephyr gadget to calibrate it.", "replaces": stored["content"]}
     await put(client, "GADGET-1", edited)
