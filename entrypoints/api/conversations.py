@@ -131,6 +131,7 @@ class ConversationController(Controller):
             data.attachments,
             None if request.user.may_see_all else request.user.user,
             data.depth if request.user.may_see_all else 0,
+            None if request.user.may_see_all else frozenset(request.user.groups),
         )
         if "text/event-stream" in request.headers.get("accept", ""):
 

@@ -118,7 +118,8 @@ class ReviewKnowledge:
             article = checked_article(_article(proposal, command))
             await self.ingest(Ingest(organization, [article]))
         async with self.begin(organization) as unit:
-            await unit.proposals.decide(proposal.id, state, command.who.actor, now)
+            if not await unit.proposals.decide(proposal.id, state, command.who.actor, now):
+                raise TransitionError("proposal_decided", "Somebody else decided the proposal just now.")
             details = {"kind": proposal.kind.value}
             await unit.audit.note(
                 Entry(now, command.who.actor, f"knowledge.{state}", str(proposal.id), details)

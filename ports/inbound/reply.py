@@ -47,7 +47,8 @@ class Reply(Struct, frozen=True):
     """Answer a customer's message. `message` may be chosen by the caller so that a retry is the same message.
 
     `user` None means: whoever owns the conversation (callers that speak for the whole tenant). `depth` counts
-    the automations that the message came through.
+    the automations that the message came through. `groups` are those of the customer's token, by which
+    restricted knowledge is read; None: those of the conversation.
     """
 
     organization: OrganizationId
@@ -57,6 +58,7 @@ class Reply(Struct, frozen=True):
     attachments: tuple[Attachment, ...] = ()
     user: UserId | None = None
     depth: int = 0
+    groups: frozenset[str] | None = None
 
 
 class Answer(Struct, frozen=True):
@@ -133,11 +135,13 @@ class ReplyToMessage:
         heard(turn)
         if turn.reply is not None:
             return turn.reply
-        return await self.answer(turn, message, message.at)
+        return await self.answer(turn, message, message.at, command.groups)
 
-    async def answer(self, turn: HeardTurn, message: Message, since: datetime) -> bytes:
+    async def answer(
+        self, turn: HeardTurn, message: Message, since: datetime, groups: frozenset[str] | None = None
+    ) -> bytes:
         """Think and say, for a message that was heard. `since` is when the work began."""
-        thought = await self._think(turn, turn.conversation, message)
+        thought = await self._think(turn, turn.conversation, message, groups)
         conversation = turn.conversation
         for _ in range(MAX_DECISIONS):
             answer = self._speak(conversation, thought, message, since)
@@ -154,11 +158,17 @@ class ReplyToMessage:
                 taken_over = changed and Status.ESCALATED in {before, conversation.status}
                 asked = conversation.context.asking is not None or bool(conversation.context.told)
                 if taken_over or asked or thought.plan.close:  # else a later message just waits its turn
-                    thought = await self._think(turn, conversation, message)
+                    thought = await self._think(turn, conversation, message, groups)
                 await asyncio.sleep(0)
         raise Conflict("The conversation keeps changing; the message is kept and will be answered.")
 
-    async def _think(self, turn: HeardTurn, conversation: Conversation, message: Message) -> Thought:
+    async def _think(
+        self,
+        turn: HeardTurn,
+        conversation: Conversation,
+        message: Message,
+        groups: frozenset[str] | None,
+    ) -> Thought:
         organization = conversation.organization
         whole = conversation.context.whole(message)
         question = question_for(whole, conversation.context)
@@ -175,6 +185,8 @@ class ReplyToMessage:
         tier, now = _tier(conversation, turn.tier), self.clock.now()
         heard = Heard(conversation, message, question, tier, now, turn.calendar)
         scope = scope_of(heard, self.brain.calendar)
+        if groups is not None:
+            scope = replace(scope, groups=groups)
         language = self.languages.detect(message.content)
         understood = understand(whole, vector, language, models, scope.day)
         asked = await self._asked(whole, models)

@@ -1,5 +1,8 @@
 """Work in the background: run a job; relay events, find what is overdue, and wake workers."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -69,18 +72,41 @@ class RunJob:
             return False
         if job.tries > MAX_TRIES:  # its workers died, or never came to an end
             await self.jobs.fail(job, "tried too often", None)
-            if job.kind is JobKind.REHEARSE:
-                await self.rehearse.give_up(job.organization, UUID(job.key), TOO_LONG)
-            if job.kind is JobKind.TRAIN:
-                await self.train.give_up(job.organization, UUID(job.key), TOO_LONG)
+            await self._give_up(job, TOO_LONG)
             return False
         try:
-            await self._do(job)
+            async with self._held(job):
+                await self._do(job)
         except (WorldError, DomainError) as error:
             hopeless = job.tries >= MAX_TRIES or isinstance(error, Refused | DomainError)
+            if hopeless:
+                await self._give_up(job, str(error))
             await self.jobs.fail(job, str(error), None if hopeless else FIRST_DELAY * 2 ** (job.tries - 1))
             return False
         return await self.jobs.finish(job)
+
+    async def _give_up(self, job: Job, why: str) -> None:
+        """Say so where somebody waits for a job that will not be tried again."""
+        if job.kind is JobKind.REHEARSE:
+            await self.rehearse.give_up(job.organization, UUID(job.key), why)
+        if job.kind is JobKind.TRAIN:
+            await self.train.give_up(job.organization, UUID(job.key), why)
+
+    @asynccontextmanager
+    async def _held(self, job: Job) -> AsyncIterator[None]:
+        """Keep the job while it is done, however long that takes; a dead worker's is free after the lease."""
+
+        async def beat() -> None:
+            while True:
+                await asyncio.sleep(LEASE.total_seconds() / 3)
+                with suppress(WorldError):  # the next beat may reach the database again
+                    await self.leases.extend(job, LEASE)
+
+        beating = asyncio.create_task(beat())
+        try:
+            yield
+        finally:
+            beating.cancel()
 
     async def _do(self, job: Job) -> None:
         match job.kind:
