@@ -91,10 +91,12 @@ def refuse_unstorable(text: str, field: str) -> None:
     """Raise `ContentError` for what PostgreSQL text cannot hold: NUL and lone surrogates."""
     if "\x00" in text:
         raise ContentError(f"{field}_has_nul", f"The {field} holds a NUL character. Remove it.")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
         raise ContentError(
             f"{field}_has_surrogate", f"The {field} holds half of a character pair. Remove it."
-        )
+        ) from error
 
 
 def checked_attachments(attachments: tuple[Attachment, ...]) -> tuple[Attachment, ...]:

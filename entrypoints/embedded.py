@@ -21,7 +21,6 @@ from domain.ids import OrganizationId
 from entrypoints.bootstrap import open_app
 from entrypoints.settings import Settings, read
 from ports.errors import Refused
-from ports.inbound.curate import EDITED
 from ports.inbound.ingest import Ingest
 from ports.inbound.publish import PublishRules
 from ports.outbound.keys import SCOPES
@@ -110,11 +109,8 @@ async def seed(settings: Settings, organization: OrganizationId, step: Step) -> 
             has_rules = await unit.rulesets.active() is not None
         if not has_rules:  # a manager's rules are never replaced by a restart
             await app.publish(PublishRules(organization, source, "starter rules", "Casepilot"))
-        async with app.ports.begin(organization) as unit:
-            theirs = await unit.knowledge.of_sources([EDITED])
-        articles = [article for article in loader.articles() if article.id not in theirs]
         await app.ingest(
-            Ingest(organization, articles),
+            Ingest(organization, loader.articles(), again=False),
             lambda done, total: step("Reading the starter knowledge", done, total),
         )
 

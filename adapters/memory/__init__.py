@@ -16,8 +16,6 @@ from ports.outbound.knowledge import Index, PassageLog, Snapshots
 
 PATIENCE = 2.0
 """Seconds that a search waits for what changed, before an older index answers; edits take a tenth of it."""
-
-
 LARGE = 20_000
 """Passages from which a search takes milliseconds, and so leaves the event loop."""
 
@@ -33,8 +31,17 @@ class Held(Struct, frozen=True):
 class MemoryIndex(Index):
     """Loads a tenant's snapshot and what changed since; a newer version is taken in beside the answers."""
 
-    def __init__(self, log: PassageLog, snapshots: Snapshots, budget: int) -> None:
+    def __init__(
+        self,
+        log: PassageLog,
+        snapshots: Snapshots,
+        budget: int,
+        patience: float = PATIENCE,
+        large: int = LARGE,
+    ) -> None:
+        """`budget` is in bytes, `patience` in seconds, `large` in passages."""
         self._log, self._snapshots, self._budget = log, snapshots, budget
+        self._patience, self._large = patience, large
         self._held: OrderedDict[OrganizationId, Held] = OrderedDict()
         self._coming: dict[OrganizationId, asyncio.Task[Held]] = {}
 
@@ -56,10 +63,10 @@ class MemoryIndex(Index):
         def found() -> list[tuple[Hit, ...]]:
             return [index.search(query, scope, count) for query in queries]
 
-        return await asyncio.to_thread(found) if len(index.passages) > LARGE else found()
+        return await asyncio.to_thread(found) if len(index.passages) > self._large else found()
 
     async def at(self, organization: OrganizationId, version: int, *, newest: bool = False) -> Held:
-        """The index of a tenant; the one before it if that takes longer than `PATIENCE`, unless `newest`."""
+        """The index of a tenant; the one before it if that takes longer than `patience`, unless `newest`."""
         held = self._held.get(organization)
         if held is not None:
             self._held.move_to_end(organization)
@@ -72,7 +79,7 @@ class MemoryIndex(Index):
             task.add_done_callback(lambda _: self._coming.pop(organization, None))
         if held is None or newest:
             return await asyncio.shield(task)
-        await asyncio.wait({task}, timeout=PATIENCE)
+        await asyncio.wait({task}, timeout=self._patience)
         return task.result() if task.done() else held
 
     async def _take_in(self, organization: OrganizationId, held: Held | None) -> Held:

@@ -73,7 +73,7 @@ class MilvusIndex(Index):
         changes = await self._log.since(organization, version)
         if changes.version == version:
             return False
-        await asyncio.to_thread(self._take_in, organization, changes)
+        await asyncio.to_thread(self._take_in, organization, version, changes)
         return True
 
     def close(self) -> None:
@@ -163,10 +163,15 @@ class MilvusIndex(Index):
         )
         return (int(rows[0]["version"]), int(rows[0]["size"])) if rows else (0, 0)
 
-    def _take_in(self, organization: OrganizationId, changes: Changes) -> None:
+    def _take_in(self, organization: OrganizationId, since: int, changes: Changes) -> None:
+        """Write what changed; done again after it failed half-way it comes to the same."""
         tenant = _tenant(organization)
         gone = sorted({*changes.gone, *(passage.article for passage in changes.passages)})
         try:
+            if self._standing(organization)[0] != since:
+                raise Unavailable("Another worker brings this tenant's knowledge into Milvus.", RETRY_AFTER)
+            if not since:  # what a first time left behind that failed
+                self._client.delete(PASSAGES, filter=tenant)
             for start in range(0, len(gone), BATCH):
                 names = ", ".join(_quoted(name) for name in gone[start : start + BATCH])
                 self._client.delete(PASSAGES, filter=f"{tenant} and article in [{names}]")

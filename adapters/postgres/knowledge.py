@@ -1,12 +1,13 @@
 """Articles and passages in PostgreSQL, what changed in them, and stored indexes."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, exists, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, any_, delete, exists, func, literal, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.postgres.engine import driver
@@ -14,7 +15,17 @@ from adapters.postgres.rows import reach_of
 from adapters.postgres.tables import knowledge_entries, organizations, passages, removed_articles
 from domain.ids import ArticleId, ContentHash, OrganizationId
 from domain.retrieval.passages import Passage
-from ports.outbound.knowledge import Changes, EmbeddedArticle, Knowledge, PassageLog, Snapshots
+from ports.outbound.knowledge import (
+    EDITED,
+    NEVER,
+    Changes,
+    EmbeddedArticle,
+    Knowledge,
+    Known,
+    PassageLog,
+    Snapshots,
+    changed_meanwhile,
+)
 
 DIMENSIONS = 384
 """Of the column `embedding`."""
@@ -26,6 +37,12 @@ INSERT_PASSAGE = text(
 EMBEDDED = text(
     "SELECT digest, vector_send(embedding) FROM ai.passages"
     " WHERE organization_id = :organization AND article_id = ANY(:articles) AND digest <> ''"
+)
+KNOWN = text(
+    "SELECT id, content_hash, EXISTS (SELECT FROM unnest(sources) AS one WHERE starts_with(one, :edited))"
+    " FROM ai.knowledge_entries WHERE organization_id = :organization AND id = ANY(:articles)"
+    " UNION ALL SELECT article_id, NULL, false FROM ai.removed_articles"
+    " WHERE organization_id = :organization AND article_id = ANY(:articles)"
 )
 CHANGED = text(
     "INSERT INTO core.outbox (organization_id, event)"
@@ -66,12 +83,10 @@ class PostgresKnowledge(Knowledge):
     def __init__(self, connection: AsyncConnection, organization: OrganizationId) -> None:
         self._connection, self._organization = connection, organization
 
-    async def hashes(self) -> Mapping[ArticleId, ContentHash]:
-        query = select(knowledge_entries.c.id, knowledge_entries.c.content_hash).where(
-            knowledge_entries.c.organization_id == self._organization
-        )
-        rows = await self._connection.execute(query)
-        return {ArticleId(row[0]): ContentHash(row[1]) for row in rows}
+    async def known(self, articles: Sequence[ArticleId]) -> Mapping[ArticleId, Known]:
+        given = {"organization": self._organization, "articles": list(articles), "edited": f"{EDITED}/"}
+        rows = await self._connection.execute(KNOWN, given)
+        return {ArticleId(row[0]): Known(row[1], edited=row[2]) for row in rows}
 
     async def embedded(self, articles: Sequence[ArticleId]) -> Mapping[ContentHash, NDArray[np.float32]]:
         if not articles:
@@ -80,10 +95,19 @@ class PostgresKnowledge(Knowledge):
         rows = await self._connection.execute(EMBEDDED, given)
         return {ContentHash(row[0]): _vector(row[1]) for row in rows}
 
-    async def put(self, articles: Sequence[EmbeddedArticle], gone: Sequence[ArticleId] = ()) -> None:
+    async def put(
+        self,
+        articles: Sequence[EmbeddedArticle],
+        gone: Sequence[ArticleId] = (),
+        before: Mapping[ArticleId, ContentHash | None] = MappingProxyType({}),
+    ) -> None:
         if not articles and not gone:
             return
         version = await self._move_on()
+        now = await self.known(list(before)) if before else {}
+        for article, content in before.items():
+            if now.get(article, NEVER).content != content:
+                raise changed_meanwhile(article)
         await self._connection.execute(CHANGED, {"organization": self._organization})
         await self._remove(gone, version)
         if articles:
@@ -128,7 +152,9 @@ class PostgresKnowledge(Knowledge):
 
     async def _forget(self, table: Any, column: Any, ids: Sequence[ArticleId]) -> None:  # noqa: ANN401  # any table
         await self._connection.execute(
-            delete(table).where(table.c.organization_id == self._organization, column.in_(ids))
+            delete(table).where(
+                table.c.organization_id == self._organization, column == any_(literal(list(ids), ARRAY(Text)))
+            )
         )
 
     async def _move_on(self) -> int:
@@ -193,9 +219,11 @@ class PostgresPassages(PassageLog, Snapshots):
         self._engine = engine
 
     async def since(self, organization: OrganizationId, version: int) -> Changes:
-        async with driver(self._engine) as connection, connection.transaction():
+        async with (
+            driver(self._engine) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
             await connection.execute(TENANT, str(organization))
-            # Read first: rows of a later version may come along, and come again with it.
             reached = int(await connection.fetchval(VERSION, organization) or 0)
             gone = await connection.fetch(GONE, organization, version) if version else []
             rows = await connection.fetch(LOAD, organization, version)

@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, or_, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, all_, and_, case, literal, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.postgres.rows import read_row
@@ -33,8 +33,12 @@ class PostgresProposals(Proposals):
         kept = [(one.kind.value, one.key) for one in found]
         kinds = [kind.value for kind in renewed]
         outdated = and_(self._mine, proposals.c.state == OPEN, proposals.c.kind.in_(kinds))
-        if kept:
-            outdated = and_(outdated, tuple_(proposals.c.kind, proposals.c.key).not_in(kept))
+        for kind in renewed:
+            keys = [one.key for one in found if one.kind is kind]
+            outdated = and_(
+                outdated,
+                or_(proposals.c.kind != kind.value, proposals.c.key != all_(literal(keys, ARRAY(Text)))),
+            )
         await self._connection.execute(
             update(proposals).where(outdated).values(state=ProposalState.OUTDATED.value)
         )
@@ -42,13 +46,15 @@ class PostgresProposals(Proposals):
         before = {(row[0], row[1]) for row in known}
         if found:
             statement = insert(proposals)
-            newer = {name: statement.excluded[name] for name in ("title", "body", "detail", "state")}
-            open_or_outdated = or_(
-                proposals.c.state == OPEN, proposals.c.state == ProposalState.OUTDATED.value
-            )
+            undecided = or_(proposals.c.state == OPEN, proposals.c.state == ProposalState.OUTDATED.value)
+            newer = {
+                name: case((undecided, statement.excluded[name]), else_=proposals.c[name])
+                for name in ("title", "body", "state")
+            }
             await self._connection.execute(
                 statement.on_conflict_do_update(
-                    index_elements=["key", "organization_id", "kind"], set_=newer, where=open_or_outdated
+                    index_elements=["key", "organization_id", "kind"],
+                    set_={**newer, "detail": statement.excluded.detail},
                 ),
                 [{"organization_id": self._organization, **_columns(one)} for one in found],
             )

@@ -20,7 +20,6 @@ from domain.calendar import Calendar
 from domain.confidence import Thresholds
 from domain.errors import DataFileError
 from domain.ids import ArticleId
-from domain.message import refuse_unstorable
 from domain.nlu.cues import Cues
 from domain.nlu.entities import EntityType, Gazetteer
 from domain.nlu.intents import Intent
@@ -82,7 +81,6 @@ def parse_article(text: str, path: Path) -> Article:
         raise DataFileError(
             "empty_article", f"{path}:{end + 1}: the article has no text below its front matter."
         )
-    refuse_unstorable(body, "article")
     article = Article(
         ArticleId(head.id),
         head.title,

@@ -3,7 +3,8 @@
 import asyncio
 import time
 import zlib
-from collections.abc import AsyncIterator, Collection
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -17,11 +18,10 @@ from domain.errors import DataFileError
 
 AGENT = "Casepilot"
 """What robots.txt may name."""
-MAX_PAGE = 20_000_000
-"""Bytes of one page or document."""
 MAX_SITEMAP = 50_000_000
 """Bytes of a sitemap, unpacked (sitemaps.org's own limit)."""
-MAX_PAGES = 2_000
+MAX_ROBOTS = 500_000
+"""Bytes of a robots.txt (RFC 9309, 2.5: at least 500 KiB are to be read)."""
 MAX_REDIRECTS = 5
 MAX_DELAY = 10.0
 """Seconds between two pages at most, whatever robots.txt asks for."""
@@ -41,18 +41,36 @@ XML = frozenset({"application/xml", "text/xml", "application/gzip", "application
 
 
 class Page(Struct, frozen=True):
-    """What lies at an address: its bytes and the kind of file that they are, or why it was not taken."""
+    """What lies at an address: its bytes and the kind of file that they are, or why it was not taken.
+
+    `listed` is where it was looked for before redirects; `partial`: further pages may have been missed.
+    """
 
     url: str
     kind: str = ""
     data: bytes = b""
     error: DataFileError | None = None
+    listed: str = ""
+    partial: bool = False
+
+
+class Limits(Struct, frozen=True):
+    """How much is read: bytes of a page, pages of a site; and seconds between two pages."""
+
+    page: int = 20_000_000
+    pages: int = 2_000
+    delay: float = 1.0
 
 
 class Web:
-    """Fetches pages. `trusted` hosts may lie inside the network; `delay` is in seconds."""
+    """Fetches pages. `trusted` hosts may lie inside the network."""
 
-    def __init__(self, trusted: Collection[str] = (), delay: float = 1.0) -> None:
+    def __init__(
+        self,
+        trusted: Collection[str] = (),
+        limits: Limits = Limits(),  # noqa: B008  # it does not change
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         transport = httpx.AsyncHTTPTransport()
         transport._pool._network_backend = PinnedBackend(trusted)  # noqa: SLF001  # httpx has no parameter for it
         self._client = httpx.AsyncClient(
@@ -62,7 +80,7 @@ class Web:
             trust_env=False,
         )
         self._robots: dict[str, Protego] = {}
-        self._delay, self._last = delay, 0.0
+        self._limits, self._sleep, self._last = limits, sleep, 0.0
 
     async def aclose(self) -> None:
         """Let the connections go."""
@@ -75,27 +93,27 @@ class Web:
         except DataFileError as error:
             yield Page(url, error=error)
             return
-        waiting, seen = [url], {url}
+        waiting, seen = deque([(url, False)]), {url}
         while waiting:
-            at = waiting.pop(0)
+            at, is_sitemap = waiting.popleft()
             try:
                 final, kind, data = await self._fetch(at, host)
                 if kind in KINDS:
-                    yield Page(final, KINDS[kind], data)
+                    yield Page(final, KINDS[kind], data, listed=at)
                     continue
-                found = _listed(kind, data, at)
+                found, are_sitemaps = _listed(kind, data, at)
             except DataFileError as error:
-                yield Page(at, error=error)
+                yield Page(at, error=error, listed=at, partial=is_sitemap)
                 continue
             for one in found:
                 if one in seen:
                     continue
-                if len(seen) > MAX_PAGES:
-                    said = f"the sitemap names more than {MAX_PAGES:,} pages; the rest is left."
-                    yield Page(at, error=DataFileError("too_many_pages", said))
+                if len(seen) > self._limits.pages:
+                    said = f"the sitemap names more than {self._limits.pages:,} pages; the rest is left."
+                    yield Page(at, error=DataFileError("too_many_pages", said), listed=at, partial=True)
                     break
                 seen.add(one)
-                waiting.append(one)
+                waiting.append((one, are_sitemaps))
 
     async def _fetch(self, url: str, host: str) -> tuple[str, str, bytes]:
         """The address in the end, the media type and the bytes. Raises `DataFileError`."""
@@ -105,8 +123,9 @@ class Web:
             robots = await self._robots_of(url)
             if not robots.can_fetch(url, AGENT):
                 raise DataFileError("robots", "robots.txt asks not to read it.")
-            await self._wait(min(MAX_DELAY, max(self._delay, float(robots.crawl_delay(AGENT) or 0))))
-            response, data = await self._get(url, MAX_PAGE)
+            asked = float(robots.crawl_delay(AGENT) or 0)
+            await self._wait(min(MAX_DELAY, max(self._limits.delay, asked)))
+            response, data = await self._get(url, self._limits.page)
             if not response.has_redirect_location:
                 if response.status_code != httpx.codes.OK:
                     raise DataFileError("bad_status", f"the server answers {response.status_code}.")
@@ -129,19 +148,27 @@ class Web:
             raise DataFileError("unreachable", f"it cannot be reached ({error}).") from error
 
     async def _robots_of(self, url: str) -> Protego:
-        """The rules of a host: none where there is no file (RFC 9309, 2.3.1.3), all closed where it fails."""
+        """The rules of a host: none where there is no file, all closed where it fails (RFC 9309, 2.3.1)."""
         parts = urlsplit(url)
         site = f"{parts.scheme}://{parts.netloc}"
         if site not in self._robots:
-            response, data = await self._get(f"{site}/robots.txt", 500_000)
-            if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            at = f"{site}/robots.txt"
+            response, data = await self._get(at, MAX_ROBOTS)
+            for _ in range(MAX_REDIRECTS):
+                if not response.has_redirect_location:
+                    break
+                at = _joined(at, response.headers["location"])
+                if _host(at) != parts.hostname:
+                    raise DataFileError("robots", f"robots.txt leads to another host, {_host(at)}.")
+                response, data = await self._get(at, MAX_ROBOTS)
+            if response.status_code != httpx.codes.OK and not response.is_client_error:
                 raise DataFileError("robots", f"robots.txt cannot be read ({response.status_code}).")
             said = data.decode("utf-8", "replace") if response.status_code == httpx.codes.OK else ""
             self._robots[site] = Protego.parse(said)
         return self._robots[site]
 
     async def _wait(self, delay: float) -> None:
-        await asyncio.sleep(max(0.0, self._last + delay - time.monotonic()))
+        await self._sleep(max(0.0, self._last + delay - time.monotonic()))
         self._last = time.monotonic()
 
 
@@ -167,8 +194,8 @@ def _host(url: str) -> str:
     return host
 
 
-def _listed(kind: str, data: bytes, url: str) -> list[str]:
-    """The addresses in a sitemap or an index of sitemaps. Raises `DataFileError`."""
+def _listed(kind: str, data: bytes, url: str) -> tuple[list[str], bool]:
+    """The addresses in a sitemap, and whether they are sitemaps themselves. Raises `DataFileError`."""
     if kind not in XML:
         raise DataFileError("unknown_kind", f"'{kind}' is no kind of page that can be read.")
     try:
@@ -180,7 +207,8 @@ def _listed(kind: str, data: bytes, url: str) -> list[str]:
         root = fromstring(data, forbid_dtd=True)
     except (ParseError, DefusedXmlException, zlib.error, ValueError, LookupError) as error:
         raise DataFileError("bad_sitemap", f"it is no sitemap that can be read ({error}).") from error
-    if root.tag.rpartition("}")[2] not in {"urlset", "sitemapindex"}:
+    tag = root.tag.rpartition("}")[2]
+    if tag not in {"urlset", "sitemapindex"}:
         raise DataFileError("bad_sitemap", f"'{root.tag[:60]}' is no sitemap.")
     places = (one.text or "" for one in root.iter() if one.tag.rpartition("}")[2] == "loc")
-    return [_joined(url, place.strip()) for place in places if place.strip()]
+    return [_joined(url, place.strip()) for place in places if place.strip()], tag == "sitemapindex"

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from domain.errors import DataFileError
 from domain.ids import ArticleId, ContentHash
+from domain.message import refuse_unstorable
 from domain.retrieval.scope import AUDIENCES, Labels, Reach
 from domain.versions import parse_versions
 
@@ -39,7 +40,7 @@ class Article(Struct, frozen=True):
 
 
 def checked_article(article: Article) -> Article:
-    """The article, or `DataFileError` with what is wrong and the mend."""
+    """The article, or `DataFileError` or `ContentError` with what is wrong and the mend."""
     reach = article.reach
     if not article.title.strip() or len(article.title) > MAX_TITLE:
         raise DataFileError("bad_title", f"a title has 1 to {MAX_TITLE} characters.")
@@ -55,6 +56,8 @@ def checked_article(article: Article) -> Article:
     if reach.valid_from and reach.valid_until and reach.valid_until < reach.valid_from:
         raise DataFileError("bad_dates", "valid_until is before valid_from.")
     parse_versions(article.api_versions)
+    labels = (article.category, article.product, reach.version, *reach.groups, *article.error_codes)
+    refuse_unstorable("".join((article.title, article.body, *labels, *article.sources)), "article")
     return article
 
 

@@ -2,7 +2,7 @@
 
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -72,8 +72,11 @@ class Tokens:
                 return self._principal(claims)
         return None
 
-    def issue(self, organization: OrganizationId, user: UserId, now: int) -> str:
-        """A chat token for one user, valid for `SESSION_SECONDS`. Needs the HS256 secret."""
+    def issue(self, organization: OrganizationId, user: UserId, now: int, groups: Sequence[str] = ()) -> str:
+        """A chat token for one user, valid for `SESSION_SECONDS`. Needs the HS256 secret.
+
+        `groups` may read what is restricted to them.
+        """
         claims = {
             "org": str(organization),
             "sub": str(user),
@@ -82,6 +85,7 @@ class Tokens:
             "iss": self._issuer,
             "aud": self._audience,
             "jti": str(uuid4()),
+            "groups": list(groups),
         }
         return jwt.encode({"alg": "HS256"}, claims, self._keys["HS256"], algorithms=["HS256"])
 

@@ -9,6 +9,7 @@ from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from domain.ids import ArticleId, ContentHash
+from domain.message import refuse_unstorable
 from domain.retrieval.impact import Impact
 from domain.retrieval.passages import Article
 from domain.retrieval.scope import Reach, Scope
@@ -40,6 +41,7 @@ class ArticleController(Controller):
         self, request: Caller, app: Application, q: Words = "", after: After = None, limit: Limit = 50
     ) -> wire.Articles:
         """Articles by id, with what became of their answers; their texts are left out."""
+        refuse_unstorable(q + (after or ""), "query")
         place = ArticleId(after) if after else None
         found = await app.curate.page(request.user.organization, q, place, limit)
         return wire.Articles(

@@ -46,18 +46,26 @@ def ingest(paths: list[str], data: Path, labels: Labels, *, sync: bool = False) 
     files = [path for path in paths if "://" not in path]
     with progress() as bar:
         task = bar.add_task("Reading", total=None)
-        pages = asyncio.run(_fetched(urls, lambda url: bar.update(task, description=f"Fetching {url[:60]}")))
+        fetching = _fetched(urls, lambda url: bar.update(task, description=f"Fetching {url[:60]}"))
+        pages, partial = asyncio.run(fetching)
         taken = read_documents(chain(on_disk(map(Path, files)), pages), labels, loader.parse_article)
         within = tuple(f"{_scheme(path)}:{path}" for path in paths) if sync else ()
-        spared = tuple(f"{_scheme(remark.path)}:{remark.path}" for remark in taken.skipped)
+        spared = tuple(f"{_scheme(path)}:{path}" for path in [*partial, *(one.path for one in taken.skipped)])
 
         def step(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total or None)
 
         with reachable(data, step) as settings:
             done = asyncio.run(_store(settings, taken.articles, (within, spared), step))
+    kept = [Remark(one, "a person edited it here; their text is left as it is.") for one in done.kept]
     return Report(
-        done.added, done.replaced, done.unchanged, done.passages, done.removed, taken.skipped, taken.remarks
+        done.added,
+        done.replaced,
+        done.unchanged,
+        done.passages,
+        done.removed,
+        taken.skipped,
+        [*taken.remarks, *kept],
     )
 
 
@@ -88,9 +96,10 @@ def labelled(more: list[str], **given: str | None) -> Labels:
         raise DataFileError("bad_label", f"--label: {error}.") from error
 
 
-async def _fetched(urls: list[str], step: Callable[[str], None]) -> list[Document]:
-    """The pages at these addresses, and those that their sitemaps name."""
+async def _fetched(urls: list[str], step: Callable[[str], None]) -> tuple[list[Document], list[str]]:
+    """The pages at these addresses and those that their sitemaps name; the addresses not read whole."""
     found: list[Document] = []
+    partial = []
     web = Web(trusted_hosts())
     try:
         for url in urls:
@@ -99,11 +108,13 @@ async def _fetched(urls: list[str], step: Callable[[str], None]) -> list[Documen
                 continue
             async for page in web.pages(url):
                 step(page.url)
-                sources = (f"url:{page.url}", f"url:{url}") if page.url != url else (f"url:{url}",)
-                found.append(Document(page.url, page.kind, page.url, sources, page.error or page.data))
+                places = dict.fromkeys(f"url:{one}" for one in (page.url, page.listed, url))
+                found.append(Document(page.url, page.kind, page.url, tuple(places), page.error or page.data))
+                if page.partial:
+                    partial.append(url)
     finally:
         await web.aclose()
-    return found
+    return found, partial
 
 
 async def _from_salesforce(url: str, step: Callable[[str], None]) -> list[Document]:
@@ -129,8 +140,9 @@ def _scheme(path: str) -> str:
 
 
 async def _store(
-    settings: Settings, articles: list[Article], sources: tuple[tuple[str, ...], ...], step: Step
+    settings: Settings, articles: list[Article], sources: tuple[tuple[str, ...], tuple[str, ...]], step: Step
 ) -> Ingested:
     async with open_app(settings) as app:
-        command = Ingest(DEMO_ORGANIZATION, articles, *sources)
+        within, spared = sources
+        command = Ingest(DEMO_ORGANIZATION, articles, within, spared)
         return await app.ingest(command, lambda done, total: step("Reading", done, total))

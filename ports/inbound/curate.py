@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.errors import TransitionError
 from domain.ids import ArticleId, ContentHash, OrganizationId
 from domain.retrieval.chunking import passages
 from domain.retrieval.contradiction import contradictions
@@ -22,15 +21,13 @@ from ports.outbound.audit import Entry
 from ports.outbound.clock import Clock
 from ports.outbound.embedding import Embedder
 from ports.outbound.experience import Experience
-from ports.outbound.knowledge import Index, Kept, PassageLog, Vectors
+from ports.outbound.knowledge import EDITED, Index, Kept, PassageLog, Vectors
 from ports.outbound.units import Begin
 
 LOOKED_AT = 1_000
 """Past answers that the impact of an edit is told for, the newest first."""
 NEIGHBOURS = 5
 """Passages of others that an edited one is compared with."""
-EDITED = "edited-by"
-"""How the source of an article begins that a person wrote here."""
 
 
 class Edit(Struct, frozen=True):
@@ -84,9 +81,12 @@ class CurateArticles:
         article = replace(
             article, flags=flags(article.body), sources=tuple(dict.fromkeys([*article.sources, source]))
         )
-        await self._unchanged(organization, article.id, command.replaces)
-        await self.ingest(Ingest(organization, [article]))
-        await self._note(command.who, "knowledge.edit", article.id, {"content": article.content_hash})
+        details = {"content": article.content_hash}
+        entry = Entry(self.clock.now(), command.who.actor, "knowledge.edit", article.id, details)
+        replaces = {article.id: command.replaces}
+        await self.ingest(
+            Ingest(organization, [article], replaces=replaces), also=lambda unit: unit.audit.note(entry)
+        )
         return await self.get(organization, article.id)
 
     async def remove(self, who: Who, article: ArticleId) -> None:
@@ -118,21 +118,6 @@ class CurateArticles:
         return await asyncio.to_thread(
             _impact, article.id, answers, questions, HybridIndex(held.passages, held.vectors), found, vectors
         )
-
-    async def _unchanged(
-        self, organization: OrganizationId, article: ArticleId, expected: ContentHash | None
-    ) -> None:
-        async with self.begin(organization) as unit:
-            now = (await unit.knowledge.hashes()).get(article)
-        if now != expected:
-            raise TransitionError(
-                "article_changed", "The article changed meanwhile, or is there already; read it again."
-            )
-
-    async def _note(self, who: Who, action: str, article: ArticleId, details: dict[str, object]) -> None:
-        async with self.begin(who.organization) as unit:
-            await unit.audit.note(Entry(self.clock.now(), who.actor, action, article, details))
-            await unit.commit()
 
     async def _version(self, organization: OrganizationId) -> int:
         async with self.begin(organization) as unit:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.errors import TransitionError
 from domain.ids import ArticleId, OrganizationId
 from domain.redaction import redacted
 from domain.retrieval.contradiction import contradictions
-from domain.retrieval.gaps import gaps
+from domain.retrieval.gaps import Gap, gaps
 from domain.retrieval.hybrid import HybridIndex
 from domain.retrieval.passages import Article, checked_article
 from domain.retrieval.quality import DOUBTFUL, Standing, doubts, trust
@@ -25,7 +27,7 @@ from ports.outbound.embedding import Embedder
 from ports.outbound.experience import Experience, Solved
 from ports.outbound.knowledge import PassageLog
 from ports.outbound.proposals import Proposal, ProposalKind, ProposalState
-from ports.outbound.units import Begin
+from ports.outbound.units import Begin, Unit
 
 WINDOW = timedelta(days=30)
 """How far back a review looks."""
@@ -39,6 +41,10 @@ KNOWN = 0.8
 LEAST_ANSWER = 80
 """Characters of people's answers from which something can be learned."""
 MAX_TITLE = 120
+MAX_GAPS = 1_000
+"""Earlier gaps, of each state, that a new one is compared with."""
+MAX_MESSAGES = 50
+"""Messages of a gap that are remembered, the newest."""
 
 
 class Reviewed(Struct, frozen=True):
@@ -114,19 +120,23 @@ class ReviewKnowledge:
             proposal = await unit.proposals.get(command.proposal)
         if proposal.state is not ProposalState.OPEN:
             raise TransitionError("proposal_decided", f"The proposal is {proposal.state} already.")
-        if command.accept and proposal.kind is ProposalKind.ARTICLE:  # a failure leaves the proposal open
-            article = checked_article(_article(proposal, command))
-            await self.ingest(Ingest(organization, [article]))
-        async with self.begin(organization) as unit:
+
+        async def close(unit: Unit) -> None:
             if not await unit.proposals.decide(proposal.id, state, command.who.actor, now):
                 raise TransitionError("proposal_decided", "Somebody else decided the proposal just now.")
             details = {"kind": proposal.kind.value}
             await unit.audit.note(
                 Entry(now, command.who.actor, f"knowledge.{state}", str(proposal.id), details)
             )
-            decided = await unit.proposals.get(command.proposal)
-            await unit.commit()
-        return decided
+
+        if command.accept and proposal.kind is ProposalKind.ARTICLE:
+            article = checked_article(_article(proposal, command))
+            await self.ingest(Ingest(organization, [article]), also=close)
+        else:
+            async with self.begin(organization) as unit:
+                await close(unit)
+                await unit.commit()
+        return replace(proposal, state=state, decided_by=command.who.actor, decided_at=now)
 
     def _doubts(
         self, rated: Mapping[ArticleId, tuple[float, Standing]], titles: Mapping[ArticleId, str]
@@ -147,16 +157,34 @@ class ReviewKnowledge:
         asked = [one for one in asked if one.text.strip()]
         vectors = await self.embedder.embed_all([one.text for one in asked])
         clusters = await asyncio.to_thread(gaps, asked, vectors)
+        known = await self._known_gaps(organization)
+        largest: dict[str, Gap] = {}
+        for gap in clusters:
+            largest.setdefault(next((known[m] for m in gap.messages if m in known), min(gap.messages)), gap)
         return [
             self._proposal(
                 ProposalKind.GAP,
-                min(gap.messages),
+                key,
                 redacted(gap.title)[:MAX_TITLE],
                 "\n".join(redacted(example) for example in gap.examples),
-                {"volume": gap.volume, "messages": gap.messages[:50]},
+                {"volume": gap.volume, "messages": gap.messages[:MAX_MESSAGES]},
             )
-            for gap in clusters
+            for key, gap in largest.items()
         ]
+
+    async def _known_gaps(self, organization: OrganizationId) -> dict[str, str]:
+        """The keys of the gaps that were found before, by the messages in them."""
+        async with self.begin(organization) as unit:
+            found = [
+                proposal
+                for state in ProposalState
+                for proposal in await unit.proposals.page(ProposalKind.GAP, state, MAX_GAPS)
+            ]
+        return {
+            message: one.key
+            for one in found
+            for message in msgspec.convert(one.detail["messages"], list[str])
+        }
 
     async def _learned(self, organization: OrganizationId, index: HybridIndex) -> list[Proposal]:
         """Articles from what people answered, unless knowledge says it already."""

@@ -41,10 +41,11 @@ TOO_LONG = "It took too long, too often."
 
 
 class Timing(Struct, frozen=True):
-    """How long silence may last, and how long a message may go unanswered before it is swept up."""
+    """How long silence may last, a message go unanswered before it is swept up, a worker keep a job."""
 
     inactive: timedelta = timedelta(minutes=30)
     unanswered: timedelta = UNANSWERED_AFTER
+    lease: timedelta = LEASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class RunJob:
 
     async def __call__(self, job_id: JobId) -> bool:
         """True when the job was done; False when there was nothing to do or it failed and waits."""
-        job = await self.jobs.claim(job_id, LEASE)
+        job = await self.jobs.claim(job_id, self.timing.lease)
         if job is None:
             return False
         if job.tries > MAX_TRIES:  # its workers died, or never came to an end
@@ -98,9 +99,9 @@ class RunJob:
 
         async def beat() -> None:
             while True:
-                await asyncio.sleep(LEASE.total_seconds() / 3)
+                await asyncio.sleep(self.timing.lease.total_seconds() / 3)
                 with suppress(WorldError):  # the next beat may reach the database again
-                    await self.leases.extend(job, LEASE)
+                    await self.leases.extend(job, self.timing.lease)
 
         beating = asyncio.create_task(beat())
         try:
@@ -118,13 +119,13 @@ class RunJob:
                 await self.reports.refresh(job.organization, date.fromisoformat(job.key))
             case JobKind.REHEARSE:
                 await self.rehearse.run(
-                    job.organization, UUID(job.key), lambda _: self.leases.extend(job, LEASE)
+                    job.organization, UUID(job.key), lambda _: self.leases.extend(job, self.timing.lease)
                 )
             case JobKind.INDEX:
                 await self.refresh(job.organization)
             case JobKind.TRAIN:
                 await self.train.run(
-                    job.organization, UUID(job.key), lambda _: self.leases.extend(job, LEASE)
+                    job.organization, UUID(job.key), lambda _: self.leases.extend(job, self.timing.lease)
                 )
             case JobKind.LEARN:
                 await self.review(job.organization)

@@ -3,12 +3,14 @@
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from domain.errors import TransitionError
 from domain.ids import ArticleId, ContentHash, OrganizationId
 from domain.retrieval.hybrid import Query
 from domain.retrieval.passages import Article, Hit, Passage
@@ -31,20 +33,47 @@ class EmbeddedArticle(Struct, frozen=True):
     digests: tuple[ContentHash, ...]
 
 
+class Known(Struct, frozen=True):
+    """What is stored of an article: its content, None once it was removed; whether a person wrote it here."""
+
+    content: ContentHash | None
+    edited: bool = False
+
+
+NEVER = Known(None)
+EDITED = "edited-by"
+"""How the source of an article begins that a person wrote here."""
+
+
+def changed_meanwhile(article: ArticleId) -> TransitionError:
+    """What somebody is told who decided on an article's older content."""
+    said = f"The article {article} changed meanwhile, or is there already; read it again."
+    return TransitionError("article_changed", said)
+
+
 class Knowledge(Protocol):
     """The articles of one tenant, inside a unit of work."""
 
     @abstractmethod
-    async def hashes(self) -> Mapping[ArticleId, ContentHash]:
-        """The content hash of every stored article."""
+    async def known(self, articles: Sequence[ArticleId]) -> Mapping[ArticleId, Known]:
+        """Those of these articles that are stored, or were."""
 
     @abstractmethod
     async def embedded(self, articles: Sequence[ArticleId]) -> Mapping[ContentHash, NDArray[np.float32]]:
         """The vectors of these articles' passages by the hash of what was embedded."""
 
     @abstractmethod
-    async def put(self, articles: Sequence[EmbeddedArticle], gone: Sequence[ArticleId] = ()) -> None:
-        """Insert or replace articles with their passages, forget others; moves the knowledge version on."""
+    async def put(
+        self,
+        articles: Sequence[EmbeddedArticle],
+        gone: Sequence[ArticleId] = (),
+        before: Mapping[ArticleId, ContentHash | None] = MappingProxyType({}),
+    ) -> None:
+        """Insert or replace articles with their passages, forget others; moves the knowledge version on.
+
+        `before` are contents that articles had when somebody decided this, None where there was none.
+        Raises `TransitionError` if one has another by now.
+        """
 
     @abstractmethod
     async def of_sources(self, prefixes: Sequence[str]) -> Sequence[ArticleId]:

@@ -47,7 +47,9 @@ class Proposals(Protocol):
 
     @abstractmethod
     async def offer(self, found: Sequence[Proposal], renewed: Sequence[ProposalKind]) -> int:
-        """Add what is new, bring what is open up to date, leave what was decided; how many are new.
+        """Add what is new, bring what is open up to date, leave what was decided but for its detail.
+
+        How many are new.
 
         Open ones of the `renewed` kinds that are not among these become outdated.
         """

@@ -163,10 +163,12 @@ def test_a_table_with_a_bad_row_is_taken_whole_or_not_at_all(tmp_path: Path) -> 
     assert "row 2" in reason(tmp_path / "a.csv", b"question,answer\nHow?,So.\nWhy?,\n")
 
 
-def test_a_table_of_a_million_rows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.documents.convert.MAX_ROWS", 3)
-
-    assert "more than 3 rows" in reason(tmp_path / "a.csv", b"question,answer\n" + b"How?,So.\n" * 4)
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [(limits.MAX_ROWS + 1, f"more than {limits.MAX_ROWS:,} rows"), (10**6, "9,000,016 bytes")],
+)
+def test_a_table_of_too_many_rows_is_refused(tmp_path: Path, rows: int, said: str) -> None:
+    assert said in reason(tmp_path / "a.csv", b"question,answer\n" + b"How?,So.\n" * rows)
 
 
 def test_a_huge_file_is_refused_without_being_read(tmp_path: Path) -> None:

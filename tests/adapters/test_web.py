@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-import adapters.web
-from adapters.web import Page, Web
+from adapters.web import Limits, Page, Web
 from adapters.web.addresses import is_public
 
 pytestmark = pytest.mark.anyio
@@ -61,7 +60,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 async def web() -> AsyncIterator[Web]:
-    opened = Web(trusted={"127.0.0.1"}, delay=0.0)
+    opened = Web({"127.0.0.1"}, Limits(page=1_000_000, pages=9, delay=0.0))
     yield opened
     await opened.aclose()
 
@@ -77,7 +76,9 @@ def reasons(found: list[Page]) -> list[str]:
 async def test_a_page_comes_with_its_kind(site: Site, web: Web) -> None:
     site.pages["/help"] = (200, HTML, b"<h1>Help</h1>")
 
-    assert await pages(web, f"{site.url}/help") == [Page(f"{site.url}/help", ".html", b"<h1>Help</h1>")]
+    assert await pages(web, f"{site.url}/help") == [
+        Page(f"{site.url}/help", ".html", b"<h1>Help</h1>", listed=f"{site.url}/help")
+    ]
     assert site.asked == ["/robots.txt", "/help"]
 
 
@@ -118,20 +119,40 @@ async def test_robots_that_fail_close_the_site(site: Site, web: Web) -> None:
     assert "robots.txt cannot be read (503)" in reasons(await pages(web, f"{site.url}/a"))[0]
 
 
-async def test_pages_are_asked_for_one_after_another(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ((302, {"Location": "/rules.txt"}, b""), "robots.txt asks not to read it."),
+        ((302, {"Location": "http://localhost/robots.txt"}, b""), "robots.txt leads to another host"),
+        ((302, {"Location": "/robots.txt"}, b""), "robots.txt cannot be read (302)"),
+    ],
+)
+async def test_robots_are_followed_within_their_host(
+    site: Site, web: Web, answer: Answer, reason: str
+) -> None:
+    site.pages = {
+        "/robots.txt": answer,
+        "/rules.txt": (200, {"Content-Type": "text/plain"}, b"User-agent: *\nDisallow: /a"),
+        "/a": (200, HTML, b"A"),
+    }
+
+    assert reason in reasons(await pages(web, f"{site.url}/a"))[0]
+    assert "/a" not in site.asked
+
+
+async def test_pages_are_asked_for_one_after_another(site: Site) -> None:
     waited: list[float] = []
 
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr("adapters.web.asyncio.sleep", sleep)
     site.pages = {
         "/robots.txt": (200, {"Content-Type": "text/plain"}, b"User-agent: *\nCrawl-delay: 7"),
         "/sitemap.xml": (200, XML, site.sitemap(f"{site.url}/a", f"{site.url}/b")),
         "/a": (200, HTML, b"A"),
         "/b": (200, HTML, b"B"),
     }
-    web = Web(trusted={"127.0.0.1"}, delay=0.5)
+    web = Web({"127.0.0.1"}, Limits(delay=0.5), sleep)
 
     assert len(await pages(web, f"{site.url}/sitemap.xml")) == 2
     assert [round(one) for one in waited] == [0, 7, 7]
@@ -164,28 +185,42 @@ async def test_what_cannot_be_taken_is_named(site: Site, web: Web, answer: Answe
     assert reason in str(page.error)
 
 
-async def test_a_page_that_is_too_large_is_given_up(
-    site: Site, web: Web, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(adapters.web, "MAX_PAGE", 1_000_000)
+async def test_a_page_that_is_too_large_is_given_up(site: Site, web: Web) -> None:
     site.pages["/page"] = (200, {**HTML, "Content-Encoding": "gzip"}, gzip.compress(b"a" * 50_000_000))
 
     assert "more than 1,000,000 bytes" in reasons(await pages(web, f"{site.url}/page"))[0]
 
 
-async def test_a_sitemap_that_names_too_much_is_cut(
-    site: Site, web: Web, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(adapters.web, "MAX_PAGES", 2)
+async def test_a_sitemap_that_names_too_much_is_cut(site: Site, web: Web) -> None:
     site.pages = {
-        "/sitemap.xml": (200, XML, site.sitemap(*(f"{site.url}/{n}" for n in range(9)))),
-        **{f"/{n}": (200, HTML, b"page") for n in range(9)},
+        "/sitemap.xml": (200, XML, site.sitemap(*(f"{site.url}/{n}" for n in range(20)))),
+        **{f"/{n}": (200, HTML, b"page") for n in range(20)},
     }
 
     found = await pages(web, f"{site.url}/sitemap.xml")
 
-    assert reasons(found) == ["the sitemap names more than 2 pages; the rest is left."]
-    assert len([page for page in found if page.data]) == 2
+    assert reasons(found) == ["the sitemap names more than 9 pages; the rest is left."]
+    assert len([page for page in found if page.data]) == 9
+    assert [page.partial for page in found if page.error] == [True]
+
+
+async def test_a_sitemap_that_cannot_be_read_leaves_its_site_partial(site: Site, web: Web) -> None:
+    index = site.sitemap(f"{site.url}/a.xml", f"{site.url}/b.xml", tag="sitemapindex")
+    site.pages = {
+        "/sitemap.xml": (200, XML, index),
+        "/a.xml": (200, XML, site.sitemap(f"{site.url}/a", f"{site.url}/gone")),
+        "/b.xml": (500, HTML, b""),
+        "/a": (301, {"Location": "/moved"}, b""),
+        "/moved": (200, HTML, b"A"),
+    }
+
+    found = await pages(web, f"{site.url}/sitemap.xml")
+
+    assert [(page.url.removeprefix(site.url), page.partial) for page in found if page.error] == [
+        ("/b.xml", True),
+        ("/gone", False),
+    ]
+    assert [page.listed for page in found if page.data] == [f"{site.url}/a"]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +243,7 @@ async def test_a_sitemap_that_names_too_much_is_cut(
 async def test_no_way_leads_inside(site: Site, host: str) -> None:
     site.pages["/secret"] = (200, HTML, b"secret")
     port = site.url.rpartition(":")[2]
-    web = Web(delay=0.0)
+    web = Web(limits=Limits(delay=0.0))
 
     [page] = await pages(web, f"http://{host}:{port}/secret")
 
@@ -231,7 +266,7 @@ async def test_a_name_that_turns_inside_after_it_was_checked_is_not_followed(
         return [(2, 1, 6, "", (next(answers), port))]
 
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
-    web = Web(delay=0.0)
+    web = Web(limits=Limits(delay=0.0))
 
     [page] = await pages(web, f"http://turns.example:{site.url.rpartition(':')[2]}/secret")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from pymilvus import MilvusException  # type: ignore[import-untyped]  # has no stubs
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -72,7 +73,8 @@ async def given(
     units, log, embedder = PostgresUnits(app_pool), PostgresPassages(app_pool), BagOfWordsEmbedder()
     for organization in (ORGANIZATION, OTHER_ORGANIZATION):
         async with units(organization) as unit:
-            await unit.knowledge.put([], list(await unit.knowledge.hashes()))
+            everything = await unit.shelf.page("", None, 10_000)
+            await unit.knowledge.put([], [kept.article.id for kept in everything])
             await unit.commit()
     ingest = IngestArticles(units, embedder)
     if request.param == "memory":
@@ -207,6 +209,35 @@ async def test_refreshing_again_changes_nothing(given: Given) -> None:
     assert not await given.refresh(ORGANIZATION)
 
 
+async def test_a_first_time_that_failed_half_way_leaves_nothing_behind(
+    app_pool: AsyncEngine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Milvus has no transactions: passages of articles that went before it worked must not stay."""
+
+    class Breaking(MilvusIndex):
+        def _count(self, filtered: str) -> int:
+            raise MilvusException(1, "lost")
+
+    units, log, embedder = PostgresUnits(app_pool), PostgresPassages(app_pool), BagOfWordsEmbedder()
+    ingest, place = IngestArticles(units, embedder), str(tmp_path_factory.mktemp("milvus") / "index.db")
+    await ingest(Ingest(ORGANIZATION, [PASSWORD, FLOW]))
+    broken = Breaking(place, log)
+    with pytest.raises(Unavailable, match="lost"):
+        await broken.refresh(ORGANIZATION)
+    broken.close()
+    async with units(ORGANIZATION) as unit:
+        await unit.knowledge.put([], [FLOW.id])
+        await unit.commit()
+
+    index = MilvusIndex(place, log)
+    await index.refresh(ORGANIZATION)
+    query = Query("fault path of a flow", await embedder.embed("fault path of a flow"))
+    [hits] = await index.search(ORGANIZATION, 0, [query], TODAY, 5)
+
+    assert "B" not in articles(hits)
+    index.close()
+
+
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(Unavailable, match="Milvus does not answer"):
         MilvusIndex("http://127.0.0.1:9", object())  # type: ignore[arg-type]  # never asked
@@ -245,14 +276,11 @@ async def test_a_stored_snapshot_and_what_changed_since_are_the_index(app_pool: 
     assert held.index.search(query, TODAY)[0].passage.article == "LATER"
 
 
-async def test_an_older_index_answers_while_a_newer_one_takes_long(
-    app_pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adapters.memory.PATIENCE", 0.0)
+async def test_an_older_index_answers_while_a_newer_one_takes_long(app_pool: AsyncEngine) -> None:
     log, embedder = PostgresPassages(app_pool), BagOfWordsEmbedder()
     ingest = IngestArticles(PostgresUnits(app_pool), embedder)
     await ingest(Ingest(ORGANIZATION, [replace(PASSWORD, body="The old one.")]))
-    index = MemoryIndex(log, log, 2**30)
+    index = MemoryIndex(log, log, 2**30, patience=0.0)
     before = await index.at(ORGANIZATION, 0)
     await ingest(Ingest(ORGANIZATION, [replace(PASSWORD, body="The new one.")]))
     query = Query("password", await embedder.embed("password"))
@@ -270,8 +298,10 @@ async def test_a_large_index_is_searched_beside_the_event_loop(
 ) -> None:
     log, embedder = PostgresPassages(app_pool), BagOfWordsEmbedder()
     await IngestArticles(PostgresUnits(app_pool), embedder)(Ingest(ORGANIZATION, [PASSWORD]))
-    index, query = MemoryIndex(log, log, 2**30), Query("password", await embedder.embed("password"))
-    [small] = await index.search(ORGANIZATION, 1, [query], TODAY, 5)
+    query = Query("password", await embedder.embed("password"))
+    [small] = await MemoryIndex(log, log, 2**30).search(ORGANIZATION, 1, [query], TODAY, 5)
+    index = MemoryIndex(log, log, 2**30, large=0)
+    await index.at(ORGANIZATION, 1)
     used: list[object] = []
     real = asyncio.to_thread
 
@@ -279,7 +309,6 @@ async def test_a_large_index_is_searched_beside_the_event_loop(
         used.append(function)
         return await real(function, *given)
 
-    monkeypatch.setattr("adapters.memory.LARGE", 0)
     monkeypatch.setattr("adapters.memory.asyncio.to_thread", to_thread)
     [large] = await index.search(ORGANIZATION, 1, [query], TODAY, 5)
 

@@ -8,11 +8,13 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from adapters.postgres.migrate import owner_engine
 from domain.ids import UserId
 from entrypoints.api.auth import Tokens
 from entrypoints.bootstrap import App
 from entrypoints.settings import Settings
-from tests.builders import NOW, ORGANIZATION
+from ports.inbound.ingest import Ingest
+from tests.builders import NOW, ORGANIZATION, an_article
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +93,58 @@ async def test_an_edit_of_what_changed_meanwhile_is_refused(client: httpx.AsyncC
     assert (await client.get(f"{ARTICLES}/TWICE")).json()["body"] == "Mine."
 
 
+async def test_of_two_edits_at_once_one_is_refused(client: httpx.AsyncClient) -> None:
+    stored = await put(client, "RACE", GADGET)
+
+    def edit(word: str) -> Any:  # a request
+        body = GADGET | {"body": f"{word}.", "replaces": stored["content"]}
+        return client.put(f"{ARTICLES}/RACE", json=body)
+
+    answers = await asyncio.gather(*map(edit, ("One", "Two", "Three", "Four")))
+    body = (await client.get(f"{ARTICLES}/RACE")).json()["body"]
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    [won] = [answer.json()["body"] for answer in answers if answer.status_code == 200]
+    assert body == won
+
+
+async def test_an_edit_does_not_bring_back_what_was_removed(client: httpx.AsyncClient) -> None:
+    stored = await put(client, "GONE", GADGET)
+    await client.delete(f"{ARTICLES}/GONE")
+
+    refused = await client.put(f"{ARTICLES}/GONE", json=GADGET | {"replaces": stored["content"]})
+
+    assert refused.status_code == 409
+    assert (await client.get(f"{ARTICLES}/GONE")).status_code == 404
+
+
+async def test_what_people_wrote_or_removed_here_outlives_an_ingestion(
+    client: httpx.AsyncClient, app: App
+) -> None:
+    edited, removed = an_article(identity="FILE-1"), an_article(identity="FILE-2")
+    await app.ingest(Ingest(ORGANIZATION, [edited, removed], ("file:docs",)))
+    stored = (await client.get(f"{ARTICLES}/FILE-1")).json()
+    await put(client, "FILE-1", GADGET | {"body": "Mine.", "replaces": stored["content"]})
+    await client.delete(f"{ARTICLES}/FILE-2")
+
+    done = await app.ingest(Ingest(ORGANIZATION, [edited, removed], ("file:docs",), again=False))
+    again = await app.ingest(Ingest(ORGANIZATION, [removed]))
+
+    assert (done.added, done.replaced, done.unchanged, done.kept) == (0, 0, 0, ("FILE-1", "FILE-2"))
+    assert (await client.get(f"{ARTICLES}/FILE-1")).json()["body"] == "Mine."
+    assert again.added == 1
+
+
+async def test_what_cannot_be_stored_is_refused_with_the_mend(client: httpx.AsyncClient) -> None:
+    stored = await put(client, "NUL", GADGET | {"category": "gad\x00gets"}, 400)
+    searched = await client.get(ARTICLES, params={"q": "a\x00b"})
+    utterances = {"utterances": [f"the {n}th zeppelin\x00" for n in range(12)]}
+    intent = await client.put("/api/v1/intents/zeppelins", json=utterances)
+
+    assert stored["details"]["code"] == "article_has_nul"
+    assert (searched.status_code, intent.status_code) == (400, 400)
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -160,8 +214,7 @@ async def test_customers_are_told_what_their_groups_may_know(
         await asyncio.sleep(0.1)
     untold = await ask(client, question)
     user = UserId(uuid4())
-    token = Tokens(settings).issue(ORGANIZATION, user, int(NOW.timestamp()) + 10**9)
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = _bearer(settings, user)
     begun = await client.post(
         "/api/v1/conversations",
         json={"user_id": str(user), "channel": "api", "metadata": {"access_groups": ["partners"]}},
@@ -175,6 +228,37 @@ async def test_customers_are_told_what_their_groups_may_know(
     assert "12%" not in untold["response"]
     assert claimed.status_code == 200, claimed.text
     assert "12%" not in claimed.json()["response"]
+
+
+async def test_rights_that_were_withdrawn_end_with_the_next_message(
+    client: httpx.AsyncClient, settings: Settings
+) -> None:
+    article = {"title": "The heron discount", "body": "The heron discount is 17%.", "groups": ["partners"]}
+    await put(client, "SECRET-3", GADGET | article)
+    user = UserId(uuid4())
+    partner, nobody = _bearer(settings, user, "partners"), _bearer(settings, user)
+    begun = await client.post(
+        "/api/v1/conversations", json={"user_id": str(user), "channel": "api"}, headers=partner
+    )
+
+    async def told(headers: dict[str, str]) -> str:
+        path = f"/api/v1/conversations/{begun.json()['id']}/messages"
+        answer = await client.post(path, json={"content": "What is the heron discount?"}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["response"])
+
+    for _ in range(50):
+        if "17%" in await told(partner):
+            break
+        await asyncio.sleep(0.1)
+
+    assert "17%" in await told(partner)
+    assert "17%" not in await told(nobody)
+
+
+def _bearer(settings: Settings, user: UserId, *groups: str) -> dict[str, str]:
+    token = Tokens(settings).issue(ORGANIZATION, user, int(NOW.timestamp()) + 10**9, groups)
+    return {"Authorization": f"Bearer {token}"}
 
 
 async def test_a_question_about_a_version_is_answered_for_it(client: httpx.AsyncClient) -> None:
@@ -232,7 +316,7 @@ async def test_an_edit_says_what_it_would_do_before_it_is_stored(client: httpx.A
 
 
 async def test_a_review_proposes_what_people_should_look_at(
-    client: httpx.AsyncClient, app: App, seeded: str
+    client: httpx.AsyncClient, app: App, settings: Settings
 ) -> None:
     gap = "Where do I find the flux capacitor of the hovercraft?"
     for question in (gap, "where is the hovercraft's flux capacitor", "flux capacitor of hovercraft??"):
@@ -271,6 +355,13 @@ async def test_a_review_proposes_what_people_should_look_at(
     accepted = await client.post(path, json={"title": "The walrus service hangs"})
     again = await client.post(path, json={})
     rejected = await client.post(f"/api/v1/knowledge/proposals/{gaps[0]['id']}/reject")
+    owner = owner_engine(settings.owner_url)
+    async with owner.begin() as connection:  # the oldest question leaves the window
+        await connection.execute(
+            text("UPDATE ai.turns SET created_at = now() - interval '40 days' WHERE heard_id = :oldest"),
+            {"oldest": min(gaps[0]["detail"]["messages"])},
+        )
+    await owner.dispose()
     await app.review(ORGANIZATION)
     still = (await client.get("/api/v1/knowledge/proposals", params={"limit": 100})).json()
 
@@ -279,6 +370,7 @@ async def test_a_review_proposes_what_people_should_look_at(
     assert again.status_code == 409
     assert rejected.json()["status"] == "rejected"
     assert not {learned["id"], gaps[0]["id"]} & {one["id"] for one in still}
+    assert not [one for one in still if one["kind"] == "gap" and "flux" in one["title"].lower()]
     listed = (await client.get(ARTICLES, params={"q": "walrus service hangs"})).json()["items"]
     assert [one["category"] for one in listed] == ["learned"]
 

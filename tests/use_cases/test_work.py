@@ -1,5 +1,7 @@
 """Background work end to end on real servers: abandonment, swept-up messages, figures, and failures."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -11,7 +13,7 @@ from adapters.postgres.jobs import PostgresJobs, PostgresOutbox, PostgresOverdue
 from adapters.postgres.migrate import owner_engine
 from adapters.system import SystemClock
 from domain.conversation import Channel, Status
-from domain.ids import ConversationId, MessageId, UserId
+from domain.ids import ConversationId, JobId, MessageId, OrganizationId, UserId
 from domain.message import Message, Sender
 from entrypoints.bootstrap import App, wire
 from entrypoints.settings import Settings
@@ -133,6 +135,36 @@ async def test_a_broken_bell_is_told_and_nothing_is_lost(app: App, settings: Set
     await sweep_and_work(app, settings)
 
     assert len(await replies(app, conversation)) == 1
+
+
+async def test_a_long_job_is_kept_for_its_worker(app: App, settings: Settings) -> None:
+    """Once in three leases would another worker have taken it, without signs of life."""
+    owner = owner_engine(settings.owner_url)
+    async with owner.begin() as connection:
+        added = await connection.execute(
+            text(
+                "INSERT INTO core.jobs (organization_id, kind, key) VALUES (:org, 'index', 'x') RETURNING id"
+            ),
+            {"org": ORGANIZATION},
+        )
+        job = JobId(added.scalar_one())
+    await owner.dispose()
+    done = []
+
+    async def slow(organization: OrganizationId) -> bool:
+        await asyncio.sleep(1.0)
+        done.append(organization)
+        return True
+
+    run = wire(app.ports, Timing(lease=timedelta(seconds=0.3))).run_job
+    first, second = replace(run, refresh=slow), replace(run, refresh=slow)
+
+    async def later() -> bool:
+        await asyncio.sleep(0.7)
+        return await second(job)
+
+    assert list(await asyncio.gather(first(job), later())) == [True, False]
+    assert done == [ORGANIZATION]
 
 
 async def test_a_job_that_makes_no_sense_is_buried_in_sight(app: App, settings: Settings) -> None:
