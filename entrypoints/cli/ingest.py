@@ -57,7 +57,11 @@ def ingest(paths: list[str], data: Path, labels: Labels, *, sync: bool = False) 
 
         with reachable(data, step) as settings:
             done = asyncio.run(_store(settings, taken.articles, (within, spared), step))
-    kept = [Remark(one, "a person edited it here; their text is left as it is.") for one in done.kept]
+    titles = {article.id: article.title for article in taken.articles}
+    kept = [
+        Remark(f"{titles[one]} ({one})", "people edited it here; their text is left as it is.")
+        for one in done.kept
+    ]
     return Report(
         done.added,
         done.replaced,
