@@ -22,9 +22,14 @@ def plain(text: str) -> str:
     return folded(ITEM.sub("", MARKER.sub("", text)))
 
 
+def says(body: str, statement: str) -> bool:
+    """Whether a text holds the statement word for word."""
+    return plain(statement) in plain(body) or folded(statement) in folded(body)
+
+
 def supports(passage: Passage, statement: str) -> bool:
     """Whether the passage holds the statement word for word."""
-    return plain(statement) in plain(passage.body) or folded(statement) in folded(passage.body)
+    return says(passage.body, statement)
 
 
 def support(statements: Sequence[tuple[str, Passage]]) -> float:

@@ -6,11 +6,11 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from domain.calibration import expected_calibration_error
 from domain.nlu.intents import IntentGuess
 
 COSTS = (0.03, 0.05)
 """Shares of in-scope messages that refusing the unknown may cost."""
-BINS = 10
 
 
 class Evaluation(Struct, frozen=True):
@@ -73,22 +73,12 @@ def evaluate(guesses: Sequence[IntentGuess], labels: Sequence[str | None]) -> Ev
     return Evaluation(
         int(inside.sum()),
         _percent(right[inside]),
-        round(100 * calibration_error(sure[inside], right[inside]), 2),
+        round(100 * expected_calibration_error(sure[inside], right[inside]), 2),
         int((~inside).sum()),
         recall,
         _percent(novelty[inside] > 0),
         _percent(novelty[~inside] > 0),
     )
-
-
-def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """The mean distance of confidence and accuracy over bins of equal width, weighted by their size."""
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = [
-        (bins == number).sum() * abs(right[bins == number].mean() - confidence[bins == number].mean())
-        for number in np.unique(bins)
-    ]
-    return float(sum(gaps) / len(confidence)) if len(confidence) else 0.0
 
 
 def _percent(found: NDArray[np.bool_]) -> float:

@@ -265,6 +265,30 @@ def bench_retrieval(as_json: Json = False) -> None:
         run(as_json)
 
 
+@evaluation.command("answers")
+def eval_answers(
+    questions: Annotated[Path, typer.Option("--questions", help="JSONL: question, must_contain, expected.")],
+    out: Annotated[Path | None, typer.Option(help="File for one JSON object a question.")] = None,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Ask questions through the whole turn, and measure what the answers are worth."""
+    from entrypoints.cli import answers
+    from entrypoints.embedded import DEMO_ORGANIZATION, reachable
+
+    with errors_to_exit_codes():
+        asked = answers.read_questions(questions)
+        with progress() as bar:
+            task = bar.add_task("Starting", total=None)
+            with reachable(data, lambda what, _done, _total: bar.update(task, description=what)) as settings:
+                bar.stop()
+                found = asyncio.run(answers.evaluate(settings, DEMO_ORGANIZATION, asked, out))
+        if as_json:
+            show_json(found)
+        else:
+            answers.print_report(found)
+
+
 @evaluation.command("understanding")
 def eval_understanding(
     cache: Annotated[Path, typer.Option(help="Folder of models.")] = DEFAULT_DATA / "models",

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from domain.nlu.evaluation import calibration_error, evaluate
+from domain.calibration import expected_calibration_error
+from domain.nlu.evaluation import evaluate
 from domain.nlu.intents import IntentGuess
 
 
@@ -29,5 +30,5 @@ def test_without_out_of_scope_messages_nothing_is_said_of_them() -> None:
 def test_confidence_that_is_right_as_often_as_it_says_has_no_error() -> None:
     confidence, right = np.full(10, 0.7), np.array([True] * 7 + [False] * 3)
 
-    assert calibration_error(confidence, right) == pytest.approx(0.0)
-    assert calibration_error(confidence, ~right) == pytest.approx(0.4)
+    assert expected_calibration_error(confidence, right) == pytest.approx(0.0)
+    assert expected_calibration_error(confidence, ~right) == pytest.approx(0.4)
