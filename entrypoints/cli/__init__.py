@@ -5,7 +5,6 @@ Exit codes: 0 ok, 1 the thing checked is not right, 2 bad usage or input, 3 unav
 
 import asyncio
 import logging
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -18,11 +17,9 @@ from entrypoints.cli.lab import DEFAULT_DATA, Data, Json, lab
 from entrypoints.cli.measuring import bench, evaluation
 from entrypoints.cli.output import (
     BAD_INPUT,
-    NOT_RIGHT,
     errors_to_exit_codes,
     people,
     progress,
-    show,
     show_json,
 )
 from entrypoints.cli.training import training
