@@ -11,9 +11,9 @@ from functools import lru_cache
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.grounding import supports
+from domain.grounding import Near, entails, supports
 from domain.nlu.text import sentences, terms, vocabulary
-from domain.retrieval.chunking import blocks, fenced, is_code, is_list, is_numbered
+from domain.retrieval.chunking import FENCES, blocks, fenced, is_code, is_list, is_numbered
 from domain.retrieval.passages import Hit, Passage
 
 MAX_CHARACTERS = 1_500
@@ -21,7 +21,6 @@ MAX_CHARACTERS = 1_500
 MAX_CITATIONS = 3
 NEAR = 0.9
 """Share of the best cosine from which another passage may add to the answer."""
-FENCES = ("```", "~~~")
 ITEM = re.compile(r"\s*(?:\d{1,2}[.)]|[-*+])\s+\S")
 
 
@@ -92,19 +91,26 @@ def together(drafts: Sequence[Draft]) -> Draft:
     return Draft(tuple(paragraphs), tuple(citations.values()))
 
 
-def judge(draft: Draft, found: Sequence[Passage]) -> tuple[Draft, float]:
-    """Drop every statement that its passage does not hold; return the rest and the supported share."""
+def judge(draft: Draft, found: Sequence[Passage], near: Near | None = None) -> tuple[Draft, float]:
+    """Drop every statement that its passage does not hold; return the rest and the supported share.
+
+    With `near` a passage may hold it in other words.
+    """
     passages = {passage.id: passage for passage in found}
     cited = {c.number: passages[c.passage_id] for c in draft.citations if c.passage_id in passages}
     kept, total, paragraphs = 0, 0, []
     for paragraph in draft.paragraphs:
-        good = tuple(s for s in paragraph if s.citation in cited and supports(cited[s.citation], s.text))
+        good = tuple(s for s in paragraph if s.citation in cited and _held(cited[s.citation], s.text, near))
         total, kept = total + len(paragraph), kept + len(good)
         if good:
             paragraphs.append(good)
     used = {statement.citation for paragraph in paragraphs for statement in paragraph}
     citations = tuple(c for c in draft.citations if c.number in used)
     return Draft(tuple(paragraphs), citations), kept / total if total else 0.0
+
+
+def _held(passage: Passage, text: str, near: Near | None) -> bool:
+    return supports(passage, text) or (near is not None and entails(passage, text, near))
 
 
 @lru_cache(maxsize=20_000)

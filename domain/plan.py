@@ -5,10 +5,12 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.answer import Citation
+from domain.answer import Citation, Draft
 from domain.confidence import Confidence
 from domain.conversation import Context, Handoff
 from domain.ids import ContentHash, MessageId
+from domain.retrieval.passages import Hit
+from domain.routing import EXTRACTIVE
 from domain.rules.actions import Outward
 from domain.rules.ruleset import Decision
 from domain.rules.trial import Beside
@@ -41,6 +43,16 @@ HELPED = frozenset({Outcome.ANSWERED, Outcome.SMALL_TALK, Outcome.SCRIPTED})
 """Outcomes after which the customer has what they asked for."""
 
 
+class Written(Struct, frozen=True):
+    """An answer from knowledge that its passages support. `route` is who wrote it."""
+
+    draft: Draft
+    confidence: Confidence
+    hits: tuple[Hit, ...]
+    several: bool = False
+    route: str = EXTRACTIVE
+
+
 class Considered(Struct, frozen=True):
     """A passage that was weighed for the answer."""
 
@@ -50,6 +62,29 @@ class Considered(Struct, frozen=True):
     bm25: float
     cosine: float
     coverage: float
+
+
+class Attempt(Struct, frozen=True):
+    """One try to have a model write: what became of it, how long it took, and what it cost in tokens.
+
+    `first_token_ms` and `error` are there where there was one.
+    """
+
+    model: str
+    outcome: str
+    ms: float
+    first_token_ms: float | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    error: str | None = None
+
+
+class Models(Struct, frozen=True):
+    """What language models did in a turn: under which prompt, and how much was disguised before, by kind."""
+
+    prompt: str
+    attempts: tuple[Attempt, ...]
+    disguised: Mapping[str, int]
 
 
 class Why(Struct, frozen=True):
@@ -67,13 +102,14 @@ class Why(Struct, frozen=True):
     passages: tuple[Considered, ...]
     ruleset: ContentHash
     after: tuple[MessageId, ...] = ()
+    models: Models | None = None
 
 
 class Plan(Struct, frozen=True):
     """What to say, and why. `handoff` is set when people take over, `close` when this was the last word.
 
     `outward` are the rules' actions that reach outside, `beside` what a trial makes of the turn, `language`
-    that of the fixed texts.
+    that of the fixed texts, `written` the answer from knowledge in `text`, if there is one.
     """
 
     text: str
@@ -89,6 +125,7 @@ class Plan(Struct, frozen=True):
     beside: Beside | None = None
     language: str = ENGLISH
     right_to_left: bool = False
+    written: Written | None = None
 
     @property
     def answered(self) -> bool:

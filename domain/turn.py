@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.answer import FENCES, Draft, judge, together, write
+from domain.answer import Draft, judge, together, write
 from domain.confidence import Confidence, answers, confidence, relevance
 from domain.conversation import Asking, Context, Handoff, Status
 from domain.escalation import approval_of, handoff_for
@@ -11,8 +11,8 @@ from domain.facts import Brain, Heard, facts_for, own_facts, told_by
 from domain.nlu.intents import ACT_ABOVE
 from domain.nlu.text import terms, tokens
 from domain.nlu.understanding import Language, Understanding
-from domain.plan import HELPED, Considered, Outcome, Plan, ResponseType, Why
-from domain.retrieval.chunking import is_numbered
+from domain.plan import HELPED, Considered, Outcome, Plan, ResponseType, Why, Written
+from domain.retrieval.chunking import FENCES, is_numbered
 from domain.retrieval.passages import Hit
 from domain.rules.actions import MAX_DEPTH
 from domain.rules.asking import question
@@ -27,14 +27,6 @@ MAX_SMALL_TALK_TERMS = 3
 MIN_SEVERAL = 2
 SURE_OF_LANGUAGE = 0.5
 """Probability from which a message tells the language of the reply; below it the conversation's stays."""
-
-
-class Written(Struct, frozen=True):
-    """An answer from knowledge that its passages support."""
-
-    draft: Draft
-    confidence: Confidence
-    several: bool = False
 
 
 class Request(Struct, frozen=True):
@@ -52,11 +44,16 @@ def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
     rules: InForce,
     brain: Brain,
     requests: tuple[Request, ...] = (),
+    model: Written | None = None,
 ) -> Plan:
-    """Decide what to say to one message; `requests` are there when it asks for several things."""
+    """Decide what to say to one message.
+
+    `requests` are there when it asks for several things, `model` once a language model wrote an answer in
+    place of the one that passages give word for word.
+    """
     signals = brain.cues.signals(heard.whole)
     whole = Request(heard.question, understood.intent_name, hits)
-    written = _several(requests, brain) or _written(whole, brain)
+    written = model or _several(requests, brain) or _written(whole, brain)
     sure = written.confidence.value if written else None
     facts = facts_for(heard, understood, hits, signals, brain, rules.live.schema, sure)
     theirs = {**facts, **own_facts(heard, rules.candidate.schema)} if rules.candidate else facts
@@ -88,7 +85,8 @@ def _several(requests: tuple[Request, ...], brain: Brain) -> Written | None:
     if len({one.draft.citations[0].article_id for one in found}) < MIN_SEVERAL:
         return None
     least = min((one.confidence for one in found), key=lambda parts: parts.value)
-    return Written(together([one.draft for one in found]), least, several=True)
+    hits = tuple(dict.fromkeys(hit for one in found for hit in one.hits))
+    return Written(together([one.draft for one in found]), least, hits, several=True)
 
 
 def _written(request: Request, brain: Brain) -> Written | None:
@@ -105,7 +103,7 @@ def _written(request: Request, brain: Brain) -> Written | None:
     judged, support = judge(draft, [h.passage for h in relevant])
     if not judged.paragraphs:
         return None
-    return Written(judged, confidence(relevant[0], support, brain.thresholds))
+    return Written(judged, confidence(relevant[0], support, brain.thresholds), tuple(relevant))
 
 
 class _Turn:
@@ -235,7 +233,7 @@ class _Turn:
             self._context(outcome, asking),
             Why(
                 outcome,
-                "extractive" if draft else "fixed text",
+                self.written.route if draft and self.written else "fixed text",
                 self.heard.question,
                 parts,
                 {n: v for n, v in self.facts.items() if n not in facts or not facts[n].personal},
@@ -249,6 +247,7 @@ class _Turn:
             self.ruling.beside,
             self.texts.language,
             self.texts.right_to_left,
+            self.written if draft else None,
         )
 
     def _context(self, outcome: Outcome, asking: Asking | None) -> Context:

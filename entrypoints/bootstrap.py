@@ -1,13 +1,14 @@
 """The composition root: `connect` opens adapters, `wire` makes use cases of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.dramatiq import DramatiqWaker
 from adapters.embedding import MiniLmEmbedder, prepare
+from adapters.llm import Endpoint, OpenAiModel
 from adapters.memory import MemoryIndex
 from adapters.postgres.engine import APP, WORKER, engine, ping
 from adapters.postgres.experience import PostgresExperience
@@ -23,15 +24,17 @@ from adapters.postgres.turns import PostgresTurns
 from adapters.postgres.units import PostgresUnits
 from adapters.redis import RedisTraffic
 from adapters.redis import connect as connect_redis
-from adapters.starter.loader import schema
+from adapters.starter.loader import prompt, schema
 from adapters.system import LangidDetector, SystemClock, TimeOrderedIds
 from domain.facts import Brain
+from domain.routing import HOSTED, LOCAL, Link
 from domain.texts import Catalogue
 from entrypoints.models import load_brain, load_models, taxonomy
 from entrypoints.settings import Settings
 from ports.errors import Refused
 from ports.inbound.close import EscalateConversation, ResolveConversation
 from ports.inbound.curate import CurateArticles
+from ports.inbound.draft import DraftAnswer
 from ports.inbound.feedback import TakeFeedback
 from ports.inbound.history import ReadConversations
 from ports.inbound.ingest import IngestArticles
@@ -55,12 +58,15 @@ from ports.outbound.intents import ActiveModels
 from ports.outbound.jobs import Jobs, Leases, Outbox, Overdue, Waker
 from ports.outbound.keys import ApiKeys
 from ports.outbound.knowledge import Index, PassageLog, Refresh
+from ports.outbound.language import LanguageModel
 from ports.outbound.reports import Reports
 from ports.outbound.rulesets import ActiveRules
 from ports.outbound.traffic import Traffic
 from ports.outbound.turns import Turns
 from ports.outbound.units import Begin
 
+HOSTED_CONTEXT = 32_000
+"""Tokens that are used of a hosted model's context at most: more passages than are ever found."""
 Ping = Callable[[], Awaitable[object]]
 
 
@@ -82,6 +88,7 @@ class Ports:
     clock: Clock
     ids: Ids
     texts: Catalogue
+    writers: Sequence[LanguageModel]
     keys: ApiKeys
     idempotency: Idempotency
     traffic: Traffic
@@ -151,6 +158,7 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
             clock=SystemClock(),
             ids=TimeOrderedIds(),
             texts=brain.texts,
+            writers=_writers(settings, stack),
             keys=PostgresApiKeys(app_pool),
             idempotency=PostgresIdempotency(app_pool),
             traffic=RedisTraffic(redis),
@@ -164,6 +172,21 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
                 "ai_models": lambda: embedder.embed("ready?"),
             },
         )
+
+
+def _writers(settings: Settings, stack: AsyncExitStack) -> list[LanguageModel]:
+    """The language models that settings name; none is fine."""
+    found = []
+    if settings.vllm_url:
+        link = Link(settings.vllm_model, LOCAL, settings.vllm_context)
+        found.append(Endpoint(settings.vllm_url, settings.vllm_key, settings.vllm_model, link))
+    if settings.openai_api_key:
+        link = Link(settings.openai_model, HOSTED, HOSTED_CONTEXT)
+        found.append(Endpoint(settings.openai_url, settings.openai_api_key, settings.openai_model, link))
+    models = [OpenAiModel(endpoint) for endpoint in found]
+    for model in models:
+        stack.push_async_callback(model.aclose)
+    return list(models)
 
 
 def _index(passages: PostgresPassages, settings: Settings) -> tuple[Index, Refresh]:
@@ -181,7 +204,7 @@ def _index(passages: PostgresPassages, settings: Settings) -> tuple[Index, Refre
 
 def wire(ports: Ports, timing: Timing) -> App:
     """Make the use cases. Opens nothing."""
-    reply = _reply(ports)
+    reply = _reply(ports, timing)
     rehearse = Rehearse(ports.begin, ports.rules, ports.history, ports.clock, ports.ids, schema())
     ingest = IngestArticles(ports.begin, ports.embedder)
     review = ReviewKnowledge(
@@ -226,7 +249,10 @@ def wire(ports: Ports, timing: Timing) -> App:
     )
 
 
-def _reply(ports: Ports) -> ReplyToMessage:
+def _reply(ports: Ports, timing: Timing) -> ReplyToMessage:
+    draft = DraftAnswer(
+        ports.writers, prompt(), ports.brain.thresholds, ports.embedder, timing.model.total_seconds()
+    )
     return ReplyToMessage(
         ports.turns,
         ports.begin,
@@ -238,6 +264,7 @@ def _reply(ports: Ports) -> ReplyToMessage:
         ports.brain,
         ports.clock,
         ports.ids,
+        draft,
     )
 
 

@@ -20,6 +20,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     `milvus_url` is a server's address (or a file of Milvus Lite, for one process); without it indexes are in
     memory, within `index_memory_mb` a process.
+    Language models write answers where `openai_api_key` (of `openai_url`) or `vllm_url` is set, within
+    `model_seconds` for all of them together.
     `owner_url` is the login that migrations use; `jwt_public_key` is PEM text for RS256.
     """
 
@@ -31,6 +33,14 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 8000
     pool: int = 12
     rate_limit: int = 100
+    openai_api_key: str = ""
+    openai_url: str = "https://api.openai.com/v1"
+    openai_model: str = "gpt-4.1-mini"
+    vllm_url: str = ""
+    vllm_key: str = ""
+    vllm_model: str = "codellama-13b-instruct"
+    vllm_context: int = 16_384
+    model_seconds: float = 8
     index_memory_mb: int = 1_024
     milvus_url: str = ""
     milvus_token: str = ""
@@ -47,7 +57,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def timing(self) -> Timing:
         """The clocks of the background."""
-        return Timing(timedelta(minutes=self.inactive_minutes), timedelta(seconds=self.unanswered_seconds))
+        return Timing(
+            timedelta(minutes=self.inactive_minutes),
+            timedelta(seconds=self.unanswered_seconds),
+            model=timedelta(seconds=self.model_seconds),
+        )
 
     @property
     def migrations_url(self) -> str:
@@ -59,7 +73,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         return "Settings(...)"
 
 
-UNPREFIXED = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
+UNPREFIXED = {
+    "database_url": "DATABASE_URL",
+    "redis_url": "REDIS_URL",
+    "openai_api_key": "OPENAI_API_KEY",
+}
+REQUIRED = ("database_url", "redis_url")
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Numeric libraries get one thread each: their pools fight over the cores that the event loops need."""
@@ -91,7 +110,7 @@ def read(environ: Mapping[str, str] = os.environ, **known: str) -> Settings:  # 
         for field in Settings.__struct_fields__
         if environ.get(variable(field))
     } | known
-    for field in UNPREFIXED:
+    for field in REQUIRED:
         if field not in found:
             raise SettingsError(
                 "missing_setting",

@@ -15,6 +15,7 @@ import msgspec
 from babel import Locale, UnknownLocaleError
 from babel.messages.pofile import PoFileError, read_po
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.calendar import Calendar
 from domain.confidence import Thresholds
@@ -25,6 +26,7 @@ from domain.nlu.entities import EntityType, Gazetteer
 from domain.nlu.intents import Intent
 from domain.nlu.sentiment import Lexicon
 from domain.plan import ResponseType
+from domain.prompt import Template
 from domain.retrieval.asked import Abbreviations
 from domain.retrieval.passages import Article, checked_article
 from domain.retrieval.scope import EVERYONE, Reach
@@ -164,6 +166,13 @@ def schema() -> Schema:
     """The standard facts of rules."""
     path = DATA / "rules" / "facts.toml"
     return Schema(_typed(_read_toml(path).get("fact", []), list[Fact], path))
+
+
+def prompt(name: str = "answer") -> Template:
+    """A prompt for language models."""
+    path = DATA / "prompts" / f"{name}.toml"
+    found = _typed(_read_toml(path), Template, path)
+    return replace(found, system=found.system.strip())
 
 
 def rules(path: Path = DATA / "rules" / "starter.json") -> tuple[RuleSet, bytes]:

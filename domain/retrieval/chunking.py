@@ -9,6 +9,8 @@ from domain.retrieval.passages import Article, Passage
 
 HEADING = re.compile(r"^(#{1,6})\s+(.+?)(?:\s+#+)?\s*$")
 FENCE = re.compile(r"^\s*(`{3,}(?=[^`]*$)|~{3,})")
+FENCES = ("```", "~~~")
+"""How a code block begins and ends."""
 MAX_WORDS = 200
 """Words after which a passage ends at the next blank line; the embedding reads about 256 tokens."""
 LONGEST = 3 * MAX_WORDS

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from domain.answer import FENCES
 from domain.grounding import supports
 from domain.ids import ArticleId
+from domain.retrieval.chunking import FENCES
 from domain.retrieval.contradiction import Contradiction
 from domain.retrieval.passages import Passage
 

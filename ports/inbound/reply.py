@@ -29,6 +29,7 @@ from domain.rules.trial import InForce
 from domain.texts import ENGLISH
 from domain.turn import Request, plan_turn
 from ports.errors import Conflict
+from ports.inbound.draft import DraftAnswer
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.embedding import Embedder, LanguageDetector
 from ports.outbound.intents import ActiveModels
@@ -114,6 +115,7 @@ class ReplyToMessage:
     brain: Brain
     clock: Clock
     ids: Ids
+    draft: DraftAnswer
 
     async def __call__(self, command: Reply, heard: Listener = lambda _: None) -> bytes:
         """The answer as JSON (an `Answer`); the same for a message that was answered before.
@@ -199,6 +201,11 @@ class ReplyToMessage:
             Request(query.text, intent, found) for (query, intent), found in zip(asked, others, strict=True)
         )
         plan = plan_turn(heard, understood, hits, rules, brain, requests)
+        drafted = await self.draft.improved(plan, heard)
+        if drafted is not None:
+            if drafted.written is not None:
+                plan = plan_turn(heard, understood, hits, rules, brain, requests, drafted.written)
+            plan = replace(plan, why=replace(plan.why, models=drafted.models))
         return Thought(plan, understood, trial.id if trial else None, message.depth)
 
     async def _asked(self, text: str, models: Models) -> Sequence[tuple[Query, str]]:

@@ -46,6 +46,7 @@ class Timing(Struct, frozen=True):
     inactive: timedelta = timedelta(minutes=30)
     unanswered: timedelta = UNANSWERED_AFTER
     lease: timedelta = LEASE
+    model: timedelta = timedelta(seconds=8)
 
 
 @dataclass(frozen=True, slots=True)
