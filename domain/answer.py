@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from domain.grounding import Near, entails, supports
 from domain.nlu.text import sentences, terms, vocabulary
 from domain.retrieval.chunking import FENCES, blocks, fenced, is_code, is_list, is_numbered
+from domain.retrieval.doubts import quotable
 from domain.retrieval.passages import Hit, Passage
 
 MAX_CHARACTERS = 1_500
@@ -65,7 +66,7 @@ def write(question: str, hits: Sequence[Hit], *, wants_steps: bool, wants_code: 
     size = 0
     for number, (_, picked) in enumerate(chosen, 1):
         for block in picked:
-            if size and size + len(block) > MAX_CHARACTERS:
+            if (size and size + len(block) > MAX_CHARACTERS) or not quotable(block):
                 continue
             size += len(block)
             paragraphs.append(tuple(Statement(piece, number) for piece in statements(block)))
@@ -110,7 +111,8 @@ def judge(draft: Draft, found: Sequence[Passage], near: Near | None = None) -> t
 
 
 def _held(passage: Passage, text: str, near: Near | None) -> bool:
-    return supports(passage, text) or (near is not None and entails(passage, text, near))
+    held = supports(passage, text) or (near is not None and entails(passage, text, near))
+    return held and quotable(text)
 
 
 @lru_cache(maxsize=20_000)
