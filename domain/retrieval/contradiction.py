@@ -37,21 +37,15 @@ class _Said(Struct, frozen=True):
 
 def contradictions(mine: Sequence[Passage], others: Sequence[Passage]) -> Iterator[Contradiction]:
     """Between passages of different articles."""
-    theirs = [(other, _sentences(other.body)) for other in others]
+    theirs = [(other, _sentences(other)) for other in others]
     for passage in mine:
-        said = _sentences(passage.body)
+        said = _sentences(passage)
         for other, their in theirs:
             if other.article == passage.article or not _together(passage, other):
                 continue
             for one, two in product(said, their):
                 if _contradict(one, two):
                     yield Contradiction(passage.id, one.text, other.id, two.text)
-
-
-def disagreements(text: str, other: str) -> list[tuple[str, str]]:
-    """Pairs of sentences of two texts that cannot both be right."""
-    pairs = product(_sentences(text), _sentences(other))
-    return [(one.text, two.text) for one, two in pairs if _contradict(one, two)]
 
 
 def _together(one: Passage, two: Passage) -> bool:
@@ -69,9 +63,9 @@ def _contradict(one: _Said, two: _Said) -> bool:
     return bool(one.numbers and two.numbers) and one.numbers.isdisjoint(two.numbers)
 
 
-def _sentences(body: str) -> list[_Said]:
+def _sentences(passage: Passage) -> list[_Said]:
     found = []
-    for block in blocks(body):
+    for block in blocks(passage.body):
         if is_code(block):
             continue
         for line in block.split("\n"):

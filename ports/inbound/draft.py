@@ -19,7 +19,6 @@ from domain.plan import Attempt, Models, Outcome, Plan, ResponseType, Written
 from domain.prompt import Template, prompt, read_draft
 from domain.redaction import Disguise
 from domain.retrieval.chunking import blocks
-from domain.retrieval.contradiction import disagreements
 from domain.retrieval.passages import Hit, Passage
 from domain.routing import LOCAL, SENSITIVE_DATA, SENSITIVE_SIGNALS, Need, chain
 from ports.errors import Refused, WorldError
@@ -143,7 +142,7 @@ class DraftAnswer:
         return draft, done
 
     async def _judged(self, draft: Draft, first: Written, name: str) -> tuple[Written | None, str]:
-        """The draft with what passages hold, unless too little is, or it contradicts what they say."""
+        """The draft with what passages hold, unless too little is."""
         found = [hit.passage for hit in first.hits]
         passages = {passage.id: passage for passage in found}
         draft = replace(
@@ -157,8 +156,6 @@ class DraftAnswer:
         judged, support = await asyncio.to_thread(judge, draft, found, near)
         if not judged.paragraphs or support < LEAST_SUPPORT:
             return None, "unsupported"
-        if disagreements(judged.text, first.draft.text):
-            return None, "contradicts"
         sure = confidence(first.hits[0], support, self.thresholds)
         return Written(judged, sure, first.hits, first.several, name), "written"
 

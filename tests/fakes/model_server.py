@@ -107,6 +107,7 @@ class ModelServer:
             await send({"type": "http.response.body", "body": b"data: {broken\n\n", "more_body": True})
         while fault == "endless":
             await _event(send, _delta({"content": "x" * 10_000}))
+            await asyncio.sleep(0)  # so that it can be cancelled
         pieces = [text[start : start + 40] for start in range(0, len(text), 40)]
         for number, piece in enumerate(pieces):
             if fault == "drip":

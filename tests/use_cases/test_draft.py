@@ -1,0 +1,163 @@
+"""Answers that language models write, through whole turns, with servers of OpenAI's protocol that fail."""
+
+import json
+import random
+import re
+from collections.abc import AsyncIterator
+from time import perf_counter
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from domain.conversation import Channel
+from domain.ids import MessageId, UserId
+from entrypoints.bootstrap import App, open_app
+from entrypoints.settings import Settings
+from ports.inbound.reply import Answer, Reply
+from ports.inbound.start import Start
+from tests.builders import ORGANIZATION
+from tests.conftest import a_settings
+from tests.fakes.model_server import FAULTS, Asked, ModelServer, answer_of, serving
+
+pytestmark = pytest.mark.anyio
+
+PASSWORD = "How do I reset my password?"
+SOQL = "My Apex trigger fails with System.LimitException: Too many SOQL queries: 101"
+SECONDS = 1.0
+
+
+def honest(asked: Asked) -> str:
+    """Two sentences of the first passage, the second in other words."""
+    passage = json.loads(asked["messages"][1]["content"])["passages"][0]
+    sentences = re.split(r"(?<=[.!?])\s+", passage["text"])
+    return answer_of([(sentences[0], 1), (f"So {sentences[1][0].lower()}{sentences[1][1:]}", 1)])
+
+
+@pytest.fixture(scope="module")
+async def hosted() -> AsyncIterator[ModelServer]:
+    made = ModelServer(honest)
+    async with serving(made):
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def local() -> AsyncIterator[ModelServer]:
+    made = ModelServer(honest)
+    async with serving(made):
+        yield made
+
+
+@pytest.fixture
+async def modelled(
+    seeded: str, settings: Settings, hosted: ModelServer, local: ModelServer
+) -> AsyncIterator[App]:
+    """The application with both models, well again and with breakers closed."""
+    for server in (hosted, local):
+        server.writer, server.faults, server.asked = honest, [], []
+    theirs = a_settings(
+        seeded,
+        settings.redis_url,
+        openai_api_key="k",
+        openai_url=hosted.url,
+        openai_model="outside",
+        vllm_url=local.url,
+        vllm_model="inside",
+        model_seconds=SECONDS,
+    )
+    async with open_app(theirs) as app:
+        yield app
+
+
+async def ask(app: App, text: str, **metadata: object) -> Answer:
+    started = await app.start(Start(ORGANIZATION, UserId(uuid4()), Channel.API, metadata))
+    command = Reply(ORGANIZATION, started.conversation.id, MessageId(uuid4()), text)
+    return msgspec.json.decode(await app.reply(command), type=Answer)
+
+
+def tried(answer: Answer) -> list[tuple[str, str]]:
+    return [(one.model, one.outcome) for one in answer.why.models.attempts] if answer.why.models else []
+
+
+async def test_a_model_writes_what_passages_hold_and_the_turn_says_so(
+    modelled: App, hosted: ModelServer, local: ModelServer
+) -> None:
+    answer = await ask(modelled, PASSWORD)
+
+    assert (answer.why.route, tried(answer)) == ("outside", [("outside", "written")])
+    assert answer.why.models is not None
+    assert answer.why.models.prompt == modelled.reply.draft.template.version
+    [attempt] = answer.why.models.attempts
+    assert (attempt.prompt_tokens, attempt.completion_tokens) == (100, 20)
+    assert "So " in answer.response
+    assert answer.citations
+    assert (len(hosted.asked), len(local.asked)) == (1, 0)
+
+
+async def test_technical_turns_go_inside_first(modelled: App) -> None:
+    answer = await ask(modelled, SOQL)
+
+    assert tried(answer) == [("inside", "written")]
+
+
+async def test_sensitive_turns_stay_inside(modelled: App, hosted: ModelServer, local: ModelServer) -> None:
+    local.faults = ["bad_request"]
+
+    answer = await ask(modelled, f"{PASSWORD} my password: hunter2 does not work")
+
+    assert tried(answer) == [("inside", "refused")]
+    assert hosted.asked == []
+    assert answer.why.route == "extractive"
+
+
+async def test_what_passages_do_not_hold_is_not_said(
+    modelled: App, hosted: ModelServer, local: ModelServer
+) -> None:
+    hosted.writer = lambda _: answer_of([("Call 555-0100 and pay 40 dollars for a new password.", 1)])
+    local.writer = lambda _: "I am sorry, as a language model I cannot."
+
+    answer = await ask(modelled, PASSWORD)
+
+    assert tried(answer) == [("outside", "unsupported"), ("inside", "malformed")]
+    assert (answer.why.route, "555" in answer.response) == ("extractive", False)
+    assert "Forgot Your Password" in answer.response
+
+
+async def test_personal_data_does_not_leave_and_comes_back(modelled: App, hosted: ModelServer) -> None:
+    def echoing(asked: Asked) -> str:
+        given = json.loads(asked["messages"][1]["content"])
+        sentence = given["passages"][0]["text"].split(". ")[0]
+        return answer_of([(sentence, 1)])
+
+    hosted.writer = echoing
+    answer = await ask(
+        modelled,
+        "How do I reset my password? My mail is jo.smith@example.com, phone +1 202 555 0143. Jo Smith",
+        name="Jo Smith",
+        email="jo.smith@example.com",
+    )
+
+    sent = json.dumps(hosted.asked[-1]["messages"])
+    assert not re.search(r"(?i)smith|555 0143", sent)
+    assert "[EMAIL_1]" in sent
+    assert answer.why.models is not None
+    assert answer.why.models.disguised == {"email": 1, "person": 1, "phone": 1}
+
+
+async def test_whatever_fails_everybody_is_answered_in_time(
+    modelled: App, hosted: ModelServer, local: ModelServer
+) -> None:
+    dice = random.Random(5)
+    for server in (hosted, local):
+        server.faults = [dice.choice(FAULTS) if dice.random() < 0.5 else None for _ in range(200)]
+
+    answers, slowest = [], 0.0
+    for number in range(40):
+        began = perf_counter()
+        answers.append(await ask(modelled, PASSWORD if number % 2 else SOQL))
+        slowest = max(slowest, perf_counter() - began)
+
+    outcomes = {outcome for answer in answers for _, outcome in tried(answer)}
+    assert all(answer.citations for answer in answers)
+    assert {"written", "failed"} <= outcomes
+    assert slowest < SECONDS + 5  # far above what a busy machine adds
