@@ -31,6 +31,8 @@ RETRY_SHARE, RETRY_START = 0.1, 3.0
 MAX_WAIT = 1.0
 """Seconds that an endpoint may ask to wait and is asked again."""
 
+stamina.instrumentation.set_on_retry_hooks([])  # attempts are recorded with the turn, not logged
+
 
 class Endpoint(Struct, frozen=True):
     """Where a model is. `structured`: it follows a JSON schema (OpenAI, vLLM)."""

@@ -25,6 +25,8 @@ from ports.errors import Refused, WorldError
 from ports.outbound.embedding import Embedder
 from ports.outbound.language import Busy, LanguageModel
 
+SHARE = 0.9
+"""Share of the deadline that models may take; the rest is for proving and saying what they wrote."""
 LEAST_SUPPORT = 0.8
 """Share of a draft's statements that must be held by their passages, or all of it is thrown away."""
 PERSONAL = (("name", "person"), ("email", "email"), ("phone", "phone"))
@@ -53,7 +55,7 @@ class Drafted(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class DraftAnswer:
-    """The chain of models, within `seconds` for all of them together."""
+    """The chain of models; whatever they do, it ends within `seconds`."""
 
     models: Sequence[LanguageModel]
     template: Template
@@ -84,7 +86,7 @@ class DraftAnswer:
         by_name = {model.link.name: model for model in self.models}
         links = chain(replace(task.need, sensitive=sensitive), [model.link for model in self.models])
         attempts: list[Attempt] = []
-        end = perf_counter() + self.seconds
+        end = perf_counter() + self.seconds * SHARE
         for place, link in enumerate(links):
             left = end - perf_counter()
             if left <= 0:
