@@ -12,7 +12,7 @@ from adapters.llm import Endpoint, OpenAiModel
 from adapters.memory import MemoryIndex
 from adapters.postgres.engine import APP, WORKER, engine, ping
 from adapters.postgres.experience import PostgresExperience
-from adapters.postgres.history import PostgresHistory
+from adapters.postgres.history import PostgresHistory, PostgresReceipts
 from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.intents import CachedModels
 from adapters.postgres.jobs import PostgresJobs, PostgresOutbox, PostgresOverdue
@@ -31,6 +31,7 @@ from domain.routing import HOSTED, LOCAL, Link
 from domain.texts import Catalogue
 from entrypoints.models import load_brain, load_models, taxonomy
 from entrypoints.settings import Settings
+from entrypoints.version import VERSION
 from ports.errors import Refused
 from ports.inbound.close import EscalateConversation, ResolveConversation
 from ports.inbound.curate import CurateArticles
@@ -41,6 +42,7 @@ from ports.inbound.ingest import IngestArticles
 from ports.inbound.learn import ReviewKnowledge
 from ports.inbound.publish import PublishRuleSet
 from ports.inbound.rehearse import Rehearse
+from ports.inbound.replay import ReplayTurn
 from ports.inbound.reply import ReplyToMessage
 from ports.inbound.rule_lab import RuleLab
 from ports.inbound.snapshot import StoreIndex
@@ -59,6 +61,7 @@ from ports.outbound.jobs import Jobs, Leases, Outbox, Overdue, Waker
 from ports.outbound.keys import ApiKeys
 from ports.outbound.knowledge import Index, PassageLog, Refresh
 from ports.outbound.language import LanguageModel
+from ports.outbound.receipts import Receipts
 from ports.outbound.reports import Reports
 from ports.outbound.rulesets import ActiveRules
 from ports.outbound.traffic import Traffic
@@ -96,6 +99,7 @@ class Ports:
     leases: Leases
     reports: Reports
     history: History
+    receipts: Receipts
     pings: Mapping[str, Ping]
 
 
@@ -120,6 +124,7 @@ class App:
     rehearse: Rehearse
     trials: RuleTrials
     explain: ExplainTurns
+    replay: ReplayTurn
 
 
 @asynccontextmanager
@@ -166,6 +171,7 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
             leases=jobs,
             reports=PostgresReports(app_pool),
             history=PostgresHistory(history_pool),
+            receipts=PostgresReceipts(history_pool),
             pings={
                 "database": lambda: ping(app_pool),
                 "redis": redis.ping,
@@ -246,6 +252,7 @@ def wire(ports: Ports, timing: Timing) -> App:
         rehearse,
         trials,
         ExplainTurns(ports.begin, ports.rules, ports.history, schema()),
+        ReplayTurn(ports.receipts, ports.rules, ports.models, ports.brain),
     )
 
 
@@ -265,6 +272,7 @@ def _reply(ports: Ports, timing: Timing) -> ReplyToMessage:
         ports.clock,
         ports.ids,
         draft,
+        VERSION,
     )
 
 

@@ -13,6 +13,7 @@ from domain.ids import ContentHash, MessageId, OrganizationId
 from domain.rules.backtest import Past
 from domain.rules.facts import FactValue
 from ports.outbound.history import History, LastFired
+from ports.outbound.receipts import Kept, Receipts
 
 TENANT = "SELECT set_config('app.current_org_id', $1, true)"
 BATCH = 2_000
@@ -38,6 +39,11 @@ SELECT f ->> 'rule' AS rule, count(*) AS times, max(t.created_at) AS last
 FROM ai.turns t, jsonb_array_elements(t.answer #> '{why,rules,fired}') f
 WHERE t.organization_id = $1 AND t.created_at >= $2
 GROUP BY 1
+"""
+
+RECEIPT = """
+SELECT answer::text AS answer, receipt FROM ai.turns
+WHERE organization_id = $1 AND (heard_id = $2 OR reply_id = $2)
 """
 
 _facts = msgspec.json.Decoder(dict[str, FactValue])
@@ -72,6 +78,21 @@ class PostgresHistory(History):
             await connection.execute(PATIENCE)
             rows = await connection.fetch(FIRED, organization, since)
         return {row["rule"]: LastFired(row["times"], row["last"]) for row in rows}
+
+
+class PostgresReceipts(Receipts):
+    """Beside the answers."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def of(self, organization: OrganizationId, turn: MessageId) -> Kept:
+        async with driver(self._engine) as connection, connection.transaction(readonly=True):
+            await connection.execute(TENANT, str(organization))
+            row = await connection.fetchrow(RECEIPT, organization, turn)
+        if row is None:
+            raise NotFoundError("turn")
+        return Kept(row["answer"].encode(), row["receipt"] or None)
 
 
 def _past(row: Mapping[str, Any]) -> Past:

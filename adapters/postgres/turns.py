@@ -152,6 +152,7 @@ def _record(turn: Turn) -> dict[str, object]:
         "beside": turn.beside,
         "actions": turn.actions,
         "depth": turn.depth,
+        "receipt": turn.receipt,
     }
 
 

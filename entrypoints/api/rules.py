@@ -14,6 +14,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
 from adapters.starter.loader import schema
 from domain.ids import ContentHash, MessageId
+from domain.receipt import Replayed
 from domain.rules.diff import Difference
 from domain.rules.facts import Fact
 from domain.rules.ruleset import parse_ruleset
@@ -112,6 +113,11 @@ class RuleController(Controller):
     ) -> Explained:
         """Say why the answer to a customer's message was decided so, under the version that decided it."""
         return await app.explain.why(request.user.organization, MessageId(message), rule)
+
+    @get("/turns/{message:uuid}/replay", operation_id="replayTurn", responses=ERRORS)
+    async def replay(self, request: Caller, message: MessagePath, app: Application) -> Replayed:
+        """Decide a turn again from its receipt, with what came out differently; no model is asked."""
+        return await app.replay(request.user.organization, MessageId(message))
 
     @get("/settings", operation_id="getRuleSettings", responses=ERRORS)
     async def settings(self, request: Caller, app: Application) -> LabSettings:

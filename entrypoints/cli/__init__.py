@@ -6,6 +6,7 @@ Exit codes: 0 ok, 1 the thing checked is not right, 2 bad usage or input, 3 unav
 import asyncio
 import logging
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -17,6 +18,7 @@ from entrypoints.cli.lab import DEFAULT_DATA, Data, Json, lab
 from entrypoints.cli.measuring import bench, evaluation
 from entrypoints.cli.output import (
     BAD_INPUT,
+    NOT_RIGHT,
     errors_to_exit_codes,
     people,
     progress,
@@ -110,6 +112,28 @@ def ask(
             typer.echo(answer.decode())
         else:
             print_answer(msgspec.json.decode(answer, type=Answer))
+
+
+@app.command()
+def replay(
+    turn: Annotated[UUID, typer.Argument(help="The message: the customer's, or our reply.")],
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Decide a past turn again from its receipt; exit 1 if it comes out differently."""
+    from entrypoints.cli.replay import print_replay
+    from entrypoints.cli.replay import replay as run
+    from entrypoints.embedded import reachable
+
+    with errors_to_exit_codes():
+        with reachable(data, lambda *_: None) as settings:
+            found = asyncio.run(run(settings, turn))
+        if as_json:
+            show_json(found)
+        else:
+            print_replay(found)
+    if not found.same:
+        raise typer.Exit(NOT_RIGHT)
 
 
 @app.command()

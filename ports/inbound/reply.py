@@ -24,6 +24,7 @@ from domain.nlu.parts import MEANT, parts
 from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Models, Understanding, understand
 from domain.plan import Plan, ResponseType, Why
+from domain.receipt import Receipt, packed
 from domain.retrieval.hybrid import Query
 from domain.rules.trial import InForce
 from domain.texts import ENGLISH
@@ -90,12 +91,13 @@ class Answer(Struct, frozen=True):
 
 
 class Thought(Struct, frozen=True):
-    """A plan with what was understood, in which trial, and how deep in automations."""
+    """A plan with what was understood, in which trial, how deep in automations, and its receipt."""
 
     plan: Plan
     understood: Understanding
     trial: UUID | None
     depth: int
+    receipt: bytes
 
 
 Listener = Callable[[HeardTurn], None]
@@ -116,6 +118,7 @@ class ReplyToMessage:
     clock: Clock
     ids: Ids
     draft: DraftAnswer
+    software: str
 
     async def __call__(self, command: Reply, heard: Listener = lambda _: None) -> bytes:
         """The answer as JSON (an `Answer`); the same for a message that was answered before.
@@ -206,7 +209,11 @@ class ReplyToMessage:
             if drafted.written is not None:
                 plan = plan_turn(heard, understood, hits, rules, brain, requests, drafted.written)
             plan = replace(plan, why=replace(plan.why, models=drafted.models))
-        return Thought(plan, understood, trial.id if trial else None, message.depth)
+        written = drafted.written if drafted else None
+        receipt = Receipt(
+            self.software, turn.ruleset, turn.intents, heard, understood, hits, requests, trial, written
+        )
+        return Thought(plan, understood, trial.id if trial else None, message.depth, packed(receipt))
 
     async def _asked(self, text: str, models: Models) -> Sequence[tuple[Query, str]]:
         """The things that a message asks for with their intents, if they are several."""
@@ -298,6 +305,7 @@ class ReplyToMessage:
             plan.beside,
             plan.outward,
             thought.depth,
+            thought.receipt,
         )
         given = await self.turns.say(conversation, turn)
         return encoded if given is None else given

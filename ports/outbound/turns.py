@@ -48,7 +48,8 @@ class HeardTurn(Struct, frozen=True):
 class Turn(Struct, frozen=True):
     """The record of a turn: the answer as given (JSON, reasons and all) and what is kept in columns.
 
-    `actions` are kept under their keys, once; `beside` is what the `trial` made of the turn.
+    `actions` are kept under their keys, once; `beside` is what the `trial` made of the turn, `receipt` what
+    it was decided from.
     """
 
     reply: MessageId
@@ -68,6 +69,7 @@ class Turn(Struct, frozen=True):
     beside: Beside | None = None
     actions: tuple[Outward, ...] = ()
     depth: int = 0
+    receipt: bytes = b""
 
 
 class HeardAgain(Struct, frozen=True):

@@ -90,6 +90,7 @@ async def test_a_model_writes_what_passages_hold_and_the_turn_says_so(
     [attempt] = answer.why.models.attempts
     assert (attempt.prompt_tokens, attempt.completion_tokens) == (100, 20)
     assert "So " in answer.response
+    assert (await modelled.replay(ORGANIZATION, answer.id)).same
     assert answer.citations
     assert (len(hosted.asked), len(local.asked)) == (1, 0)
 
