@@ -6,10 +6,10 @@ RUN_STAMP := .venv/run.stamp
 DEV_STAMP := .venv/dev.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock clean
+.PHONY: help run test test-vllm check format bench lock clean
 
 help:  ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 run: $(RUN_STAMP)  ## Start everything on this machine; Ctrl-C stops it
 	@$(BIN)/casepilot up $(ARGS)
@@ -19,6 +19,9 @@ test: $(DEV_STAMP)  ## Run the whole test suite on embedded servers
 	@$(BIN)/python -m pytest --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='domain/*,ports/*' --fail-under=95 --skip-covered --sort=cover
 	@$(BIN)/coverage report --include='adapters/*,entrypoints/*,dashboard/*' --fail-under=85 --skip-covered --sort=cover
+
+test-vllm: $(DEV_STAMP)  ## Try the real vLLM server with a toy model (own environment, 4 GB)
+	@ops/codellama/toy/test
 
 check: $(DEV_STAMP)  ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

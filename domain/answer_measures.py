@@ -142,8 +142,10 @@ def _calibration(rows: Sequence[Row]) -> dict[str, float] | None:
 
 
 def _mentioned(wanted: Mention, row: Row) -> bool:
-    found = {(one.type, one.text.strip("`").casefold()) for one in row.given.entities}
-    return (wanted.type, wanted.text.strip("`").casefold()) in found
+    """Whether an entity of the type was found in the same place: one text is part of the other."""
+    text = wanted.text.strip("`").casefold()
+    found = [one.text.strip("`").casefold() for one in row.given.entities if one.type == wanted.type]
+    return any(one in text or text in one for one in found)
 
 
 def _by(rows: Sequence[Row], key: Callable[[Row], str]) -> dict[str, dict[str, object]]:

@@ -1,21 +1,25 @@
-"""How sure we are that the best passage answers the question, and its parts."""
+"""How sure we are that an answer is right: features of its evidence, and a probability fitted on labels."""
 
 import math
 from collections.abc import Sequence
 
 from msgspec import Struct
 
+from domain.nlu.intents import IntentGuess
 from domain.retrieval.passages import Hit
 
 CERTAIN = 0.99
 """The most confidence that anything gets: the model was fitted on hundreds of questions, not thousands."""
+FEATURES = ("cosine", "coverage", "margin", "agreement", "intent", "novelty")
 
 
 class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
-    """A logistic model of 'this passage answers that question', fitted on our own development questions.
+    """Two logistic models, fitted on labelled questions of our own (`casepilot confidence`).
 
-    confidence = 1 / (1 + exp(-(bias + cosine * c + coverage * v))). At `floor` and above we answer; from
-    `hint` to `floor` we ask whether the nearest topic is meant; below we ask or decline.
+    Relevance, 'this passage is about that question', is 1 / (1 + exp(-(bias + cosine * c + coverage * v))).
+    At `floor` and above we answer; from `hint` to `floor` we ask whether the nearest topic is meant; below we
+    ask or decline. `right` are bias and weights of 'this answer is right', in the order of `FEATURES`;
+    without them relevance stands for it. An answer of less than `least` confidence is not given.
     """
 
     bias: float
@@ -23,33 +27,69 @@ class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
     coverage: float
     floor: float
     hint: float
+    right: tuple[float, ...] = ()
+    least: float = 0.0
 
 
 class Confidence(Struct, frozen=True):
-    """Confidence in 0..1 with its parts. `support` is the share of sentences that a passage holds."""
+    """Confidence in 0..1 with what it rests on.
+
+    `support` is the share of sentences that a passage holds; `margin` how much nearer the best article is
+    than the next one; `agreement` the share of the passages found that are the best article's; `intent` the
+    probability of the intent, 0 for an unknown one; `novelty` above 0 means a message unlike all known ones.
+    """
 
     value: float
     cosine: float
     coverage: float
     support: float
+    margin: float = 0.0
+    agreement: float = 0.0
+    intent: float = 0.0
+    novelty: float = 0.0
 
 
 def relevance(hit: Hit | None, thresholds: Thresholds) -> float:
-    """The probability that the hit answers the question, 0..1; 0 without a hit."""
+    """The probability that the hit is about the question, 0..1; 0 without a hit."""
     if hit is None:
         return 0.0
-    logit = thresholds.bias + thresholds.cosine * hit.cosine + thresholds.coverage * hit.coverage
-    return 1 / (1 + math.exp(-logit))
+    return _logistic(thresholds.bias + thresholds.cosine * hit.cosine + thresholds.coverage * hit.coverage)
 
 
 def answers(hits: Sequence[Hit], thresholds: Thresholds) -> bool:
-    """Whether the best of these passages answers the question well enough to say it."""
+    """Whether the best of these passages is about the question enough to say it."""
     return relevance(hits[0] if hits else None, thresholds) >= thresholds.floor
 
 
-def confidence(hit: Hit | None, support: float, thresholds: Thresholds) -> Confidence:
-    """Relevance of the best hit times the share of the answer that passages support."""
-    value = min(CERTAIN, relevance(hit, thresholds) * support)
-    return Confidence(
-        round(value, 3), hit.cosine if hit else 0.0, hit.coverage if hit else 0.0, round(support, 3)
+def confidence(
+    hits: Sequence[Hit], support: float, thresholds: Thresholds, guess: IntentGuess | None = None
+) -> Confidence:
+    """The probability that an answer from these hits, best first, is right, times its supported share."""
+    best = hits[0] if hits else None
+    others = [hit.cosine for hit in hits if best and hit.passage.article != best.passage.article]
+    parts = Confidence(
+        0.0,
+        best.cosine if best else 0.0,
+        best.coverage if best else 0.0,
+        round(support, 3),
+        round(best.cosine - max(others, default=0.0), 4) if best else 0.0,
+        round(1 - len(others) / len(hits), 3) if hits else 0.0,
+        round(guess.confidence, 3) if guess and guess.known else 0.0,
+        round(guess.novelty, 3) if guess else 0.0,
     )
+    if best is None:
+        sure = 0.0
+    elif thresholds.right:
+        bias, *weights = thresholds.right
+        features = [getattr(parts, name) for name in FEATURES]
+        sure = _logistic(bias + sum(w * x for w, x in zip(weights, features, strict=True)))
+    else:
+        sure = relevance(best, thresholds)
+    return Confidence(
+        round(min(CERTAIN, sure * support), 3),
+        *(getattr(parts, name) for name in Confidence.__struct_fields__[1:]),
+    )
+
+
+def _logistic(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))

@@ -8,7 +8,7 @@ from domain.confidence import Confidence, answers, confidence, relevance
 from domain.conversation import Asking, Context, Handoff, Status
 from domain.escalation import approval_of, handoff_for
 from domain.facts import Brain, Heard, facts_for, own_facts, told_by
-from domain.nlu.intents import ACT_ABOVE
+from domain.nlu.intents import ACT_ABOVE, IntentGuess
 from domain.nlu.text import terms, tokens
 from domain.nlu.understanding import Language, Understanding
 from domain.plan import HELPED, Considered, Outcome, Plan, ResponseType, Why, Written
@@ -53,7 +53,8 @@ def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
     """
     signals = brain.cues.signals(heard.whole)
     whole = Request(heard.question, understood.intent_name, hits)
-    written = model or _several(requests, brain) or _written(whole, brain)
+    guess = understood.intent
+    written = model or _several(requests, brain, guess) or _written(whole, brain, guess)
     sure = written.confidence.value if written else None
     facts = facts_for(heard, understood, hits, signals, brain, rules.live.schema, sure)
     theirs = {**facts, **own_facts(heard, rules.candidate.schema)} if rules.candidate else facts
@@ -79,9 +80,9 @@ def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
     return turn.answer(written) if written else turn.ask()
 
 
-def _several(requests: tuple[Request, ...], brain: Brain) -> Written | None:
+def _several(requests: tuple[Request, ...], brain: Brain, guess: IntentGuess) -> Written | None:
     """The answers to several requests in turn; None unless at least two have one of their own."""
-    found = [one for one in (_written(request, brain) for request in requests) if one is not None]
+    found = [one for one in (_written(request, brain, guess) for request in requests) if one is not None]
     if len({one.draft.citations[0].article_id for one in found}) < MIN_SEVERAL:
         return None
     least = min((one.confidence for one in found), key=lambda parts: parts.value)
@@ -89,7 +90,7 @@ def _several(requests: tuple[Request, ...], brain: Brain) -> Written | None:
     return Written(together([one.draft for one in found]), least, hits, several=True)
 
 
-def _written(request: Request, brain: Brain) -> Written | None:
+def _written(request: Request, brain: Brain, guess: IntentGuess) -> Written | None:
     """The answer that the knowledge gives, or None when it has none that is supported."""
     hits = request.hits
     if not answers(hits, brain.thresholds):
@@ -103,7 +104,8 @@ def _written(request: Request, brain: Brain) -> Written | None:
     judged, support = judge(draft, [h.passage for h in relevant])
     if not judged.paragraphs:
         return None
-    return Written(judged, confidence(relevant[0], support, brain.thresholds), tuple(relevant))
+    sure = confidence(hits, support, brain.thresholds, guess)
+    return Written(judged, sure, tuple(relevant)) if sure.value >= brain.thresholds.least else None
 
 
 class _Turn:
@@ -268,11 +270,11 @@ class _Turn:
 
     def _fixed_confidence(self, outcome: Outcome) -> Confidence:
         """Confidence of a fixed text: of its intent, certain for a handoff, else of the best passage."""
-        found = confidence(self.hits[0] if self.hits else None, 1.0, self.brain.thresholds)
+        found = confidence(self.hits, 1.0, self.brain.thresholds, self.understood.intent)
         if outcome is Outcome.SMALL_TALK:
-            return Confidence(round(self.understood.intent.confidence, 3), found.cosine, found.coverage, 1.0)
+            return replace(found, value=round(self.understood.intent.confidence, 3))
         if outcome in {Outcome.ESCALATED, Outcome.ACKNOWLEDGED, Outcome.SCRIPTED}:
-            return Confidence(1.0, found.cosine, found.coverage, 1.0)
+            return replace(found, value=1.0)
         return found
 
     def _suggested(self, outcome: Outcome) -> tuple[str, ...]:

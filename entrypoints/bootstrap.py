@@ -257,9 +257,7 @@ def wire(ports: Ports, timing: Timing) -> App:
 
 
 def _reply(ports: Ports, timing: Timing) -> ReplyToMessage:
-    draft = DraftAnswer(
-        ports.writers, prompt(), ports.brain.thresholds, ports.embedder, timing.model.total_seconds()
-    )
+    draft = DraftAnswer(ports.writers, prompt(), ports.embedder, timing.model.total_seconds())
     return ReplyToMessage(
         ports.turns,
         ports.begin,

@@ -120,7 +120,7 @@ NOT_OBJECTS = rf"(?!(?:{_CLASSES}|Auth)\b)"
 PATTERNS: tuple[tuple[EntityType, re.Pattern[str]], ...] = (
     (EntityType.API_ENDPOINT, re.compile(r"/(?:services|sobjects|composite|tooling|jobs)/[\w./{}-]*[\w/}]")),
     (EntityType.ERROR, re.compile(r"\b(?:System\.|java\.lang\.)?[A-Z]\w+(?:Exception|MemoryError)\b")),
-    (EntityType.ERROR, re.compile(r"\b[A-Z]{3,}(?:_[A-Z0-9]+)+\b")),
+    (EntityType.ERROR, re.compile(r"\b(?:[A-Z]{3,}(?:_[A-Z0-9]+)+|[A-Z]{2}(?:_[A-Z0-9]{3,})+)\b")),
     (
         EntityType.ERROR,
         re.compile(

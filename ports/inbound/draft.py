@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from domain.answer import Draft, judge, statements
-from domain.confidence import Thresholds, confidence
 from domain.errors import DataFileError
 from domain.facts import Heard
 from domain.grounding import Near, supports
@@ -59,7 +58,6 @@ class DraftAnswer:
 
     models: Sequence[LanguageModel]
     template: Template
-    thresholds: Thresholds
     embedder: Embedder
     seconds: float
 
@@ -158,7 +156,7 @@ class DraftAnswer:
         judged, support = await asyncio.to_thread(judge, draft, found, near)
         if not judged.paragraphs or support < LEAST_SUPPORT:
             return None, "unsupported"
-        sure = confidence(first.hits[0], support, self.thresholds)
+        sure = replace(first.confidence, value=round(first.confidence.value * support, 3), support=support)
         return Written(judged, sure, first.hits, first.several, name), "written"
 
     async def _near(self, draft: Draft, passages: Mapping[str, Passage]) -> Near:
