@@ -69,13 +69,17 @@ class Row(Struct, frozen=True):
 
 
 def measured(question: Question, given: Given) -> Row:
-    """Look for each fact in what was said, case and spacing ignored."""
-    said = " ".join(given.text.casefold().split())
-    facts = tuple(
+    """Look for each fact in what was said."""
+    return Row(question, given, contained(question, given.text))
+
+
+def contained(question: Question, text: str) -> tuple[bool, ...]:
+    """For each fact whether one of its forms is in the text, case and spacing ignored."""
+    said = " ".join(text.casefold().split())
+    return tuple(
         any(" ".join(form.casefold().split()) in said for form in fact.split("|") if form.strip())
         for fact in question.must_contain
     )
-    return Row(question, given, facts)
 
 
 def checked_question(question: Question, place: str) -> Question:

@@ -27,6 +27,7 @@ TEMPERATURES = tuple(np.round(np.geomspace(0.05, 2.0, 33), 3).tolist())
 SHARES = (0.0, 0.2, 0.3, 0.4, 0.5)
 
 AFFECT_REGULARISATION = 10.0
+CONFIDENCE_REGULARISATION = 10.0
 LEAST_TEXTS = 2
 """Texts that must share a piece of wording for it to be a feature of feelings."""
 NEVER = -30.0
@@ -192,3 +193,9 @@ def _novelty(corpus: Corpus, held_out: _HeldOut) -> Novelty:
     )
     scores = free.scores(held_out.meaning, held_out.near, far)
     return replace(free, threshold=float(np.quantile(scores, 1 - REFUSED_IN_SCOPE)))
+
+
+def logistic(features: NDArray[np.float64], right: NDArray[np.bool_]) -> list[float]:
+    """Bias and weights of a logistic model for (n, k) features and what came true."""
+    model = LogisticRegression(C=CONFIDENCE_REGULARISATION, max_iter=1_000).fit(features, right)
+    return [float(model.intercept_[0]), *map(float, model.coef_[0])]

@@ -5,6 +5,7 @@ Exit codes: 0 ok, 1 the thing checked is not right, 2 bad usage or input, 3 unav
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -112,6 +113,33 @@ def ask(
             typer.echo(answer.decode())
         else:
             print_answer(msgspec.json.decode(answer, type=Answer))
+
+
+@app.command()
+def confidence(
+    questions: Annotated[
+        Path | None, typer.Option("--questions", help="JSONL: question, must_contain; else our own.")
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="File for the diagram, SVG.")] = None,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Fit how sure answers are on labelled questions, and what an error budget buys."""
+    from adapters.starter.loader import DATA
+    from entrypoints.cli import calibrate
+    from entrypoints.cli.answers import read_questions
+    from entrypoints.embedded import DEMO_ORGANIZATION, reachable
+
+    with errors_to_exit_codes():
+        asked = read_questions(questions or DATA / "evaluation" / "confidence.jsonl")
+        with reachable(data, lambda *_: None) as settings:
+            found = asyncio.run(calibrate.fit(settings, DEMO_ORGANIZATION, asked))
+        if picture is not None:
+            picture.write_text(calibrate.drawn(found), encoding="utf-8")
+        if as_json:
+            show_json(found)
+        else:
+            calibrate.print_report(found)
 
 
 @app.command()

@@ -64,7 +64,7 @@ async def evaluate(
             file = out.open("wb") if out else None
             try:
                 for number, question in enumerate(questions, 1):
-                    answer, encoded, ms = await _asked(app, organization, question)
+                    answer, encoded, ms = await asked(app, organization, question)
                     row = measured(question, _given(app, answer, ms))
                     rows.append(row)
                     if file is not None:
@@ -96,7 +96,8 @@ def print_report(found: Mapping[str, Any]) -> None:
             show(f"  {name:<20}" + "".join(f"{cell:>19}" for cell in cells))
 
 
-async def _asked(app: App, organization: OrganizationId, question: Question) -> tuple[Answer, bytes, float]:
+async def asked(app: App, organization: OrganizationId, question: Question) -> tuple[Answer, bytes, float]:
+    """Ask in a conversation of its own: the answer, as it was encoded, and its milliseconds."""
     metadata = dict(question.context)
     started = await app.start(Start(organization, UserId(uuid4()), Channel.API, metadata))
     command = Reply(
