@@ -17,10 +17,10 @@ from domain.retrieval.chunking import FENCES, blocks, fenced, is_code, is_list, 
 from domain.retrieval.doubts import quotable
 from domain.retrieval.passages import Hit, Passage
 
-MAX_CHARACTERS = 1_500
+MAX_CHARACTERS = 1_800
 """Characters after which no further block is begun; about what fits a phone screen twice."""
-MAX_CITATIONS = 3
-NEAR = 0.9
+MAX_CITATIONS = 4
+NEAR = 0.8
 """Share of the best cosine from which another passage may add to the answer."""
 ITEM = re.compile(r"\s*(?:\d{1,2}[.)]|[-*+])\s+\S")
 

@@ -7,7 +7,7 @@ is for the people who review.
 import re
 from functools import lru_cache
 
-_MACHINE = r"(?:ai|llm|language model|chat ?bot|bot|virtual agent|assistant|ai agent|gpt|claude)s?"
+_MACHINE = r"(?:ai|llm|language model|chatbot|assistant|ai agent|gpt|claude)s?"
 _ORDERS = (
     # set aside what holds
     (

@@ -39,7 +39,7 @@ from ports.outbound.rulesets import ActiveRules
 from ports.outbound.turns import HearCommand, HeardTurn, Turn, Turns
 from ports.outbound.units import Begin
 
-HITS = 5
+HITS = 8
 """Passages weighed for an answer."""
 MAX_DECISIONS = 50
 """Times a turn is decided again because the conversation changed; far above any real chat."""
