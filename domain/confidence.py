@@ -10,7 +10,7 @@ from domain.retrieval.passages import Hit
 
 CERTAIN = 0.99
 """The most confidence that anything gets: the model was fitted on hundreds of questions, not thousands."""
-FEATURES = ("cosine", "coverage", "margin", "agreement", "intent", "novelty")
+FEATURES = ("cosine", "coverage", "margin", "agreement", "intent", "novelty", "foreign")
 
 
 class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +36,8 @@ class Confidence(Struct, frozen=True):
 
     `support` is the share of sentences that a passage holds; `margin` how much nearer the best article is
     than the next one; `agreement` the share of the passages found that are the best article's; `intent` the
-    probability of the intent, 0 for an unknown one; `novelty` above 0 means a message unlike all known ones.
+    probability of the intent, 0 for an unknown one; `novelty` above 0 means a message unlike all known ones;
+    `foreign` is 1 for a message that names products of others and none of ours.
     """
 
     value: float
@@ -47,6 +48,7 @@ class Confidence(Struct, frozen=True):
     agreement: float = 0.0
     intent: float = 0.0
     novelty: float = 0.0
+    foreign: float = 0.0
 
 
 def relevance(hit: Hit | None, thresholds: Thresholds) -> float:
@@ -62,7 +64,12 @@ def answers(hits: Sequence[Hit], thresholds: Thresholds) -> bool:
 
 
 def confidence(
-    hits: Sequence[Hit], support: float, thresholds: Thresholds, guess: IntentGuess | None = None
+    hits: Sequence[Hit],
+    support: float,
+    thresholds: Thresholds,
+    guess: IntentGuess | None = None,
+    *,
+    foreign: bool = False,
 ) -> Confidence:
     """The probability that an answer from these hits, best first, is right, times its supported share."""
     best = hits[0] if hits else None
@@ -76,6 +83,7 @@ def confidence(
         round(1 - len(others) / len(hits), 3) if hits else 0.0,
         round(guess.confidence, 3) if guess and guess.known else 0.0,
         round(guess.novelty, 3) if guess else 0.0,
+        float(foreign),
     )
     if best is None:
         sure = 0.0

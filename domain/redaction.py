@@ -11,10 +11,12 @@ GROUP = r"[0-9a-fA-F]{1,4}"
 SHORTENED = rf"(?=[0-9a-fA-F:]{{0,39}}::){GROUP}(?::[0-9a-fA-F]{{0,4}}){{2,7}}"
 """An address of IPv6 with its zeros left out (RFC 4291, 2.2)."""
 NAMED = (
-    r"(?:password|passwort|passwd|pwd|passcode|token|secret|client[_ -]?secret|api[_ -]?key|authorization)"
+    r"(?:password|passwort|kennwort|wachtwoord|l\u00f6senord|contrase\u00f1a|mot de passe|senha|has\u0142o"
+    r"|passwd|pwd|passcode|token|secret|client[_ -]?secret|api[_ -]?key|access[_ -]?key|authorization)"
 )
 VALUE = r"(?:\"[^\"\n]{1,500}\"|'[^'\n]{1,500}'|\S+)"
 MIN_PHONE = 7
+LEAST_NETWORK, MAX_BYTE = 10, 255
 DATE = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}")
 LUHN_DOUBLE = 9
 IBAN_REST = 97
@@ -39,9 +41,15 @@ def _luhn(digits: str) -> bool:
 
 def _iban(text: str) -> bool:
     """Whether an account number's check digits are right (ISO 13616)."""
-    plain = text.replace(" ", "")
+    plain = text.replace(" ", "").replace("-", "")
     turned = "".join(str(int(c, 36)) for c in plain[4:] + plain[:4])
     return int(turned) % IBAN_REST == 1
+
+
+def _ipv4(text: str) -> bool:
+    """Whether it may be somebody's address, and is no version of a package."""
+    first, *rest = (int(part) for part in text.split("."))
+    return first >= LEAST_NETWORK and max(first, *rest) <= MAX_BYTE
 
 
 def _phone(text: str) -> bool:
@@ -64,20 +72,31 @@ PATTERNS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
         re.compile(rf"(?i)\b{NAMED}[\"']?\s*(?:(?:is|=>|=|:)\s*)+(?:(?:bearer|basic)\s+)?(?P<value>{VALUE})"),
         _always,
     ),
+    ("secret", re.compile(rf"(?i)\b{NAMED}\s+(?P<value>(?=\S*[a-z])(?=\S*\d)[^\s,;]{{6,}})"), _always),
+    (
+        "secret",
+        re.compile(r"://[\w.-]{1,100}:(?P<value>[^\s@/]{3,200})@|::(?P<other>[\w.]{16,200})@"),
+        _always,
+    ),
+    ("secret", re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{32,}\b"), _always),
     ("secret", re.compile(r"(?i)\b(?:bearer|basic)\s+(?P<value>(?=\S*\d)[\w.~+/=-]{8,})"), _always),
-    ("email", re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"), _always),
+    ("email", re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"), _always),
     ("link", re.compile(r"\bhttps?://[^\s<>\"')]+\?[^\s<>\"')]+"), _always),
-    ("iban", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b"), _iban),
+    ("iban", re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?\b"), _iban),
+    ("iban", re.compile(r"\b[a-z]{2}\d{2}[a-z0-9]{11,30}\b"), _iban),
     ("card", re.compile(r"\b(?:\d[ -]?){12,18}\d\b"), _luhn),
     ("ssn", re.compile(r"\b\d{3}-\d{2}-\d{4}\b"), _always),
     (
         "account",
         re.compile(
-            r"(?i)\b(?:bank account|account|acct|a/c|konto)(?:[ -]?(?:number|no|nr|num))?\.?\s*(?:is|:|#)?\s*"
-            r"(?P<value>\d[\d -]{4,18}\d)\b"
+            r"(?i)(?:\b(?:bank |customer |client |billing )?(?:account|acct|a/c)|konto|rekening"
+            r"|\bconta corrente|\bcompte|\bcuenta)(?:[ -]?(?:number|nummer|no|nr|num))?\.?"
+            r"\s*(?:is|:|#)*\s*(?:is|:|#)*\s*"
+            r"(?P<value>(?:[A-Z]{1,3}-)?\d[\d -]{3,18}\d(?:-[A-Z])?)(?!\w)"
         ),
         _always,
     ),
+    ("address", re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)"), _ipv4),
     (
         "phone",
         re.compile(r"(?<![\w.])(?:\+|00)?\(?\d{1,4}\)?(?:[ ./-]?\(?\d{2,5}\)?){2,5}(?![\w.])"),
@@ -88,7 +107,6 @@ PATTERNS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
         re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])[a-zA-Z0-9]{3}(?:[a-zA-Z0-9]{12}|[a-zA-Z0-9]{15})\b"),
         _always,
     ),
-    ("address", re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b"), _always),
     ("address", re.compile(rf"(?<![\w:])(?:(?:{GROUP}:){{7}}{GROUP}|{SHORTENED})(?![\w:])"), _always),
 )
 """In this order: what one takes, another does not see. Where a pattern has a `value`, that alone is personal.
@@ -169,7 +187,7 @@ def _known(text: str, known: Mapping[str, str]) -> Iterator[Span]:
 def _patterned(text: str) -> Iterator[Span]:
     for kind, pattern, good in PATTERNS:
         for found in pattern.finditer(text):
-            span = found.span("value") if "value" in pattern.groupindex else found.span()
+            span = found.span(found.lastgroup) if found.lastgroup else found.span()
             if good(text[slice(*span)]):
                 yield Span(kind, *span)
 

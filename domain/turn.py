@@ -104,7 +104,7 @@ def _written(request: Request, brain: Brain, guess: IntentGuess) -> Written | No
     judged, support = judge(draft, [h.passage for h in relevant])
     if not judged.paragraphs:
         return None
-    sure = confidence(hits, support, brain.thresholds, guess)
+    sure = confidence(hits, support, brain.thresholds, guess, foreign=brain.cues.foreign(request.text))
     return Written(judged, sure, tuple(relevant)) if sure.value >= brain.thresholds.least else None
 
 
@@ -270,7 +270,13 @@ class _Turn:
 
     def _fixed_confidence(self, outcome: Outcome) -> Confidence:
         """Confidence of a fixed text: of its intent, certain for a handoff, else of the best passage."""
-        found = confidence(self.hits, 1.0, self.brain.thresholds, self.understood.intent)
+        found = confidence(
+            self.hits,
+            1.0,
+            self.brain.thresholds,
+            self.understood.intent,
+            foreign=self.brain.cues.foreign(self.heard.question),
+        )
         if outcome is Outcome.SMALL_TALK:
             return replace(found, value=round(self.understood.intent.confidence, 3))
         if outcome in {Outcome.ESCALATED, Outcome.ACKNOWLEDGED, Outcome.SCRIPTED}:

@@ -233,7 +233,7 @@ def cues() -> Cues:
             known = schema().facts[fact].values
             if name not in known:
                 raise DataFileError("unknown_name", f"{path}: [{section}] has no '{name}'; it takes {known}.")
-    return Cues(raw["signals"], raw["issue_types"])
+    return Cues(raw["signals"], raw["issue_types"], raw["scope"])
 
 
 def abbreviations() -> Abbreviations:

@@ -10,8 +10,13 @@ class Cues:
     """Phrase lists compiled to one pattern each. A phrase may use regular-expression syntax."""
 
     def __init__(
-        self, signals: Mapping[str, Sequence[str]], issue_types: Mapping[str, Sequence[str]]
+        self,
+        signals: Mapping[str, Sequence[str]],
+        issue_types: Mapping[str, Sequence[str]],
+        scope: Mapping[str, Sequence[str]] = {},
     ) -> None:
+        """`scope` names products of others (`foreign`) and of ours (`ours`)."""
+        self._foreign, self._ours = (_compiled(scope.get(name, ())) for name in ("foreign", "ours"))
         self._signals = {name: _compiled(phrases) for name, phrases in signals.items()}
         self._issue_types = {name: _compiled(phrases) for name, phrases in issue_types.items()}
 
@@ -19,6 +24,11 @@ class Cues:
         """The signals whose phrases occur in the text."""
         text = straight(text)
         return tuple(name for name, pattern in self._signals.items() if pattern.search(text))
+
+    def foreign(self, text: str) -> bool:
+        """Whether the text names products of others, and none of ours."""
+        text = straight(text)
+        return bool(self._foreign.search(text)) and not self._ours.search(text)
 
     def issue_type(self, text: str) -> str | None:
         """The first kind of issue whose phrases occur in the text."""

@@ -58,7 +58,7 @@ def test_an_unsupported_answer_has_no_confidence() -> None:
 
 
 def test_what_is_right_has_a_model_of_its_own() -> None:
-    model = Thresholds(-5.0, 10.0, 2.0, 0.6, 0.3, right=(0.0, 0.0, 0.0, 4.0, 0.0, 1.0, -1.0))
+    model = Thresholds(-5.0, 10.0, 2.0, 0.6, 0.3, right=(0.0, 0.0, 0.0, 4.0, 0.0, 1.0, -1.0, -9.0))
     hits = [
         a_hit(a_passage(article="A"), cosine=0.9),
         a_hit(a_passage(article="A", number=1), cosine=0.8),
