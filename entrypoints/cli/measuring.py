@@ -78,17 +78,21 @@ def bench_retrieval(as_json: Json = False) -> None:
 
 @evaluation.command("answers")
 def eval_answers(
-    questions: Annotated[Path, typer.Option("--questions", help="JSONL: question, must_contain, expected.")],
+    questions: Annotated[
+        Path | None,
+        typer.Option("--questions", help="JSONL: question, must_contain, expected; else our own."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File for one JSON object a question.")] = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
     """Ask questions through the whole turn, and measure what the answers are worth."""
+    from adapters.starter.loader import DATA
     from entrypoints.cli import answers
     from entrypoints.embedded import DEMO_ORGANIZATION, reachable
 
     with errors_to_exit_codes():
-        asked = answers.read_questions(questions)
+        asked = answers.read_questions(questions or DATA / "evaluation" / "questions.jsonl")
         with progress() as bar:
             task = bar.add_task("Starting", total=None)
             with reachable(data, lambda what, _done, _total: bar.update(task, description=what)) as settings:
