@@ -28,10 +28,26 @@ ON CONFLICT (organization_id, day, channel) DO UPDATE SET
     escalated = excluded.escalated, abandoned = excluded.abandoned, messages = excluded.messages,
     refreshed_at = now()
 """
+MODELS = """
+INSERT INTO ai.model_performance
+    (organization_id, model_name, date, total_requests, avg_confidence, avg_latency_ms)
+SELECT
+    t.organization_id, left(a ->> 'model', 100), $2, count(*),
+    avg(t.confidence) FILTER (WHERE a ->> 'outcome' = 'written'), avg((a ->> 'ms')::numeric)
+FROM ai.turns t, jsonb_array_elements(t.answer #> '{why,models,attempts}') a
+WHERE t.organization_id = $1 AND t.created_at >= $2::date::timestamp AT TIME ZONE 'UTC'
+    AND t.created_at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC'
+    AND jsonb_typeof(t.answer #> '{why,models}') = 'object'
+GROUP BY t.organization_id, left(a ->> 'model', 100)
+ON CONFLICT (organization_id, model_name, date) DO UPDATE SET
+    total_requests = excluded.total_requests, avg_confidence = excluded.avg_confidence,
+    avg_latency_ms = excluded.avg_latency_ms
+"""
+"""Language models by the day they were asked on; confidence is that of the answers they wrote."""
 
 
 class PostgresReports(Reports):
-    """Figures in `analytics.days`: conversations by the day they were started on, and channel."""
+    """Conversations by day and channel in `analytics.days`, models by day in `ai.model_performance`."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -40,3 +56,4 @@ class PostgresReports(Reports):
         async with driver(self._engine) as connection, connection.transaction():
             await connection.execute(TENANT, str(organization))
             await connection.execute(REFRESH, organization, day)
+            await connection.execute(MODELS, organization, day)

@@ -4,12 +4,15 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from time import perf_counter
 from uuid import uuid4
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
+from adapters.postgres.migrate import owner_engine
 from domain.conversation import Channel
 from domain.ids import MessageId, UserId
 from entrypoints.bootstrap import App, open_app
@@ -143,6 +146,26 @@ async def test_personal_data_does_not_leave_and_comes_back(modelled: App, hosted
     assert "[EMAIL_1]" in sent
     assert answer.why.models is not None
     assert answer.why.models.disguised == {"email": 1, "person": 1, "phone": 1}
+
+
+async def test_models_are_counted_by_the_day(modelled: App, settings: Settings) -> None:
+    await ask(modelled, PASSWORD)
+    for _ in range(2):  # computing them again changes nothing
+        await modelled.ports.reports.refresh(ORGANIZATION, datetime.now(UTC).date())
+
+    owner = owner_engine(settings.owner_url)
+    async with owner.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT model_name, total_requests, avg_confidence, avg_latency_ms FROM ai.model_performance"
+            )
+        )
+        found = {row[0]: row[1:] for row in rows}
+    await owner.dispose()
+    requests, confidence, latency = found["outside"]
+    assert requests >= 1
+    assert 0 < confidence <= 1
+    assert latency > 0
 
 
 async def test_whatever_fails_everybody_is_answered_in_time(
