@@ -20,6 +20,8 @@ from domain.retrieval.passages import Hit, Passage
 MAX_CHARACTERS = 1_800
 """Characters after which no further block is begun; about what fits a phone screen twice."""
 MAX_CITATIONS = 4
+LEAST_TERMS = 2
+"""Words with a meaning that a model's statement has at least."""
 NEAR = 0.8
 """Share of the best cosine from which another passage may add to the answer."""
 ITEM = re.compile(r"\s*(?:\d{1,2}[.)]|[-*+])\s+\S")
@@ -111,6 +113,8 @@ def judge(draft: Draft, found: Sequence[Passage], near: Near | None = None) -> t
 
 
 def _held(passage: Passage, text: str, near: Near | None) -> bool:
+    if near is not None and len(set(terms(text))) < LEAST_TERMS:
+        return False  # a scrap of a model's that any passage holds
     held = supports(passage, text) or (near is not None and entails(passage, text, near))
     return held and quotable(text)
 

@@ -10,6 +10,10 @@ from typing import Any
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from domain.answer import statements
+from domain.grounding import ITEM
+from domain.retrieval.chunking import blocks
+
 Asked = dict[str, Any]
 """The request as it came: JSON, with the headers under `headers`."""
 Writer = Callable[[Asked], str]
@@ -34,7 +38,12 @@ FAULTS = (
 def first_sentences(asked: Asked) -> str:
     """An honest writer: the first sentence of each of the first two passages."""
     given = json.loads(asked["messages"][-1]["content"])
-    return answer_of([(one["text"].split(". ")[0].strip(), one["number"]) for one in given["passages"][:2]])
+    return answer_of([(sentences_of(one["text"])[0], one["number"]) for one in given["passages"][:2]])
+
+
+def sentences_of(text: str) -> list[str]:
+    """The statements of a passage, list marks taken away."""
+    return [ITEM.sub("", one) for block in blocks(text) for one in statements(block)]
 
 
 def answer_of(sentences: Sequence[tuple[str, int]]) -> str:

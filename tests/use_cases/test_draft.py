@@ -21,7 +21,7 @@ from ports.inbound.reply import Answer, Reply
 from ports.inbound.start import Start
 from tests.builders import ORGANIZATION
 from tests.conftest import a_settings
-from tests.fakes.model_server import FAULTS, Asked, ModelServer, answer_of, serving
+from tests.fakes.model_server import FAULTS, Asked, ModelServer, answer_of, sentences_of, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -33,8 +33,8 @@ SECONDS = 1.0
 def honest(asked: Asked) -> str:
     """Two sentences of the first passage, the second in other words."""
     passage = json.loads(asked["messages"][1]["content"])["passages"][0]
-    sentences = re.split(r"(?<=[.!?])\s+", passage["text"])
-    return answer_of([(sentences[0], 1), (f"So {sentences[1][0].lower()}{sentences[1][1:]}", 1)])
+    first, second = sentences_of(passage["text"])[:2]
+    return answer_of([(first, 1), (f"So {second[0].lower()}{second[1:]}", 1)])
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +127,23 @@ async def test_what_passages_do_not_hold_is_not_said(
     assert "Forgot Your Password" in answer.response
 
 
+async def test_scraps_of_a_passage_are_not_said(modelled: App, hosted: ModelServer) -> None:
+    def scraps(asked: Asked) -> str:
+        passage = json.loads(asked["messages"][1]["content"])["passages"][0]
+        sentences = sentences_of(passage["text"])
+        return answer_of([*((one, 1) for one in sentences), ("1", 1)])
+
+    hosted.writer = scraps
+    answer = await ask(modelled, PASSWORD)
+
+    assert tried(answer)[0] == ("outside", "written")
+    assert not re.search(r"(?m)(?:^|\] )1 \[1\]", answer.response)
+
+
 async def test_personal_data_does_not_leave_and_comes_back(modelled: App, hosted: ModelServer) -> None:
     def echoing(asked: Asked) -> str:
         given = json.loads(asked["messages"][1]["content"])
-        sentence = given["passages"][0]["text"].split(". ")[0]
+        sentence = sentences_of(given["passages"][0]["text"])[0]
         return answer_of([(sentence, 1)])
 
     hosted.writer = echoing
