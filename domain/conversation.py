@@ -1,4 +1,4 @@
-"""The conversation aggregate: its states, what may follow what, and the context that survives a turn."""
+"""The conversation aggregate: its states and what may follow what."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,15 +10,11 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.dialogue import Context
 from domain.errors import TransitionError
 from domain.events import Abandoned, Answered, AnyEvent, ConversationStarted, Escalated, Resolved
-from domain.ids import ConversationId, MessageId, OrganizationId, UserId
+from domain.ids import ConversationId, OrganizationId, UserId
 from domain.message import Message, counts
-from domain.nlu.entities import Entity
-from domain.rules.facts import FactValue
-
-MAX_CONTEXT_ENTITIES = 20
-"""Entities remembered across turns (the customer's max_entities_per_message, kept for the whole context)."""
 
 TIERS = ("free", "starter", "professional", "enterprise")
 
@@ -69,72 +65,6 @@ AFTER_HEARING: Mapping[Status, Status] = MappingProxyType(
 
 OPEN = frozenset(AFTER_HEARING)
 """States in which the conversation goes on."""
-
-
-class Asking(Struct, frozen=True):
-    """A fact that the customer was asked for, and the message that needed it, `heard` in some parts."""
-
-    fact: str
-    message: str
-    at: datetime
-    heard: tuple[MessageId, ...] = ()
-
-
-class Context(Struct, frozen=True):
-    """What later turns need of earlier ones.
-
-    `unanswered_in_a_row` counts the turns that found nothing (clarified or declined) since the last answer,
-    `topic_turns` the turns in a row that named the topic. `told` holds facts that the customer gave when
-    asked, None for one that was asked for in vain. `language` is the last one surely heard.
-    """
-
-    topic: str | None = None
-    last_question: str | None = None
-    entities: tuple[Entity, ...] = ()
-    unanswered_in_a_row: int = 0
-    sentiment: tuple[float, ...] = ()
-    topic_turns: int = 0
-    asking: Asking | None = None
-    told: Mapping[str, FactValue] = {}
-    language: str | None = None
-
-    def after(
-        self,
-        *,
-        topic: str | None,
-        question: str | None,
-        entities: tuple[Entity, ...],
-        sentiment: float,
-        answered: bool,
-    ) -> "Context":
-        """Return the context after a turn: new entities first, the topic kept when the turn named none."""
-        merged: dict[tuple[str, str], Entity] = {}
-        for entity in (*entities, *self.entities):
-            merged.setdefault((entity.type, entity.value), entity)
-        return Context(
-            topic=topic or self.topic,
-            last_question=(answered and question) or self.last_question,
-            entities=tuple(merged.values())[:MAX_CONTEXT_ENTITIES],
-            unanswered_in_a_row=0 if answered else self.unanswered_in_a_row + 1,
-            sentiment=(*self.sentiment, sentiment)[-10:],
-            topic_turns=0 if topic is None else self.repeats(topic) + 1,
-            asking=self.asking,
-            told=self.told,
-            language=self.language,
-        )
-
-    def answered_by(self, message: Message) -> Asking | None:
-        """Our question that a message may answer; not one that was still on its way to the customer."""
-        return self.asking if self.asking and message.at >= self.asking.at else None
-
-    def whole(self, message: Message) -> str:
-        """What the customer wants, when the message may be the answer to our question about it."""
-        asked = self.answered_by(message)
-        return f"{asked.message}\n{message.content}" if asked else message.content
-
-    def repeats(self, topic: str) -> int:
-        """Turns in a row, up to the last one, that named this topic."""
-        return self.topic_turns if topic == self.topic else 0
 
 
 class Handoff(Struct, frozen=True):

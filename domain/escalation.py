@@ -9,6 +9,7 @@ from domain.rules.ruleset import Decision
 PERSON_INTENT = "talk_to_person"
 WISH = "The customer asked for a person."
 FAILED = "The rules could not be evaluated."
+UNHELPED = "The answers did not help."
 APPROVAL = "A rule wants the answer approved by {role} before the customer sees it."
 RISKS = {
     "self_harm": ("The customer may be in danger.", "urgent"),
@@ -41,6 +42,13 @@ def handoff_for(decision: Decision, understanding: Understanding, signals: tuple
     if asked or "wants_person" in signals:
         return Handoff(WISH, where, directive.priority, (), directive.notify, directive.sla_minutes)
     return None
+
+
+def unhelped(decision: Decision) -> Handoff:
+    """The handoff of a customer whom the answers did not help."""
+    directive = decision.directive
+    where = directive.route or "support"
+    return Handoff(UNHELPED, where, directive.priority, (), directive.notify, directive.sla_minutes)
 
 
 def approval_of(decision: Decision, draft: str) -> Handoff:

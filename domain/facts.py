@@ -7,8 +7,10 @@ import msgspec
 from msgspec import Struct
 
 from domain.calendar import Calendar
+from domain.clarify import Facet
 from domain.confidence import Thresholds, relevance
-from domain.conversation import Asking, Conversation
+from domain.conversation import Conversation
+from domain.dialogue import Asking, Move
 from domain.message import Message
 from domain.nlu.cues import Cues
 from domain.nlu.entities import EntityType
@@ -36,12 +38,13 @@ class Brain(Struct, frozen=True):
     thresholds: Thresholds
     calendar: Calendar
     abbreviations: Abbreviations
+    facets: tuple[Facet, ...] = ()
 
 
 class Heard(Struct, frozen=True):
     """One message in its conversation, thought about `at` a time. `question` is the text searched for.
 
-    `calendar` is the tenant's own, if it has one.
+    `calendar` is the tenant's own, if it has one; `move` what the message is to the talk before it.
     """
 
     conversation: Conversation
@@ -50,6 +53,7 @@ class Heard(Struct, frozen=True):
     tier: str
     at: datetime
     calendar: Calendar | None = None
+    move: Move = Move.QUESTION
 
     @property
     def whole(self) -> str:

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from domain.answer import Citation, Draft
 from domain.confidence import Confidence
-from domain.conversation import Context, Handoff
+from domain.conversation import Handoff
+from domain.dialogue import Context, Move
 from domain.ids import ContentHash, MessageId
 from domain.retrieval.passages import Hit
 from domain.routing import EXTRACTIVE
@@ -90,7 +91,8 @@ class Models(Struct, frozen=True):
 class Why(Struct, frozen=True):
     """Every reason of a turn, stored with it and shown. Personal facts are left out.
 
-    `after` are the customer's messages before this one that it was read with, since it answers our question.
+    `move` is what the message is to the talk before it, `after` the customer's messages before this one that
+    it was read with, since it answers our question.
     """
 
     outcome: Outcome
@@ -103,6 +105,7 @@ class Why(Struct, frozen=True):
     ruleset: ContentHash
     after: tuple[MessageId, ...] = ()
     models: Models | None = None
+    move: Move = Move.QUESTION
 
 
 class Plan(Struct, frozen=True):

@@ -12,7 +12,8 @@ from domain.nlu.understanding import Understanding
 from domain.plan import Plan, Why, Written
 from domain.retrieval.passages import Hit
 from domain.rules.trial import InForce, Trial
-from domain.turn import Request, plan_turn
+from domain.turn import plan_turn
+from domain.written import Request
 
 LEVEL = 1
 """Of compression: a receipt is written in every turn."""

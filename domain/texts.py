@@ -35,6 +35,8 @@ class Texts(Struct, frozen=True, forbid_unknown_fields=True):
     for_version: str
     closed: str
     several: str
+    next_best: str
+    which_one: str
     language: str = ENGLISH
     right_to_left: bool = False
 

@@ -3,13 +3,15 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.answer import Draft, judge, together, write
-from domain.confidence import Confidence, answers, confidence, relevance
-from domain.conversation import Asking, Context, Handoff, Status
-from domain.escalation import approval_of, handoff_for
+from domain.answer import Draft
+from domain.clarify import best_question
+from domain.confidence import Confidence, confidence, relevance
+from domain.conversation import Handoff, Status
+from domain.dialogue import Asking, Context, Move
+from domain.escalation import approval_of, handoff_for, unhelped
 from domain.facts import Brain, Heard, facts_for, own_facts, told_by
-from domain.nlu.intents import ACT_ABOVE, IntentGuess
-from domain.nlu.text import terms, tokens
+from domain.nlu.intents import ACT_ABOVE
+from domain.nlu.text import terms
 from domain.nlu.understanding import Language, Understanding
 from domain.plan import HELPED, Considered, Outcome, Plan, ResponseType, Why, Written
 from domain.retrieval.chunking import FENCES, is_numbered
@@ -20,21 +22,13 @@ from domain.rules.facts import Fact, Facts
 from domain.rules.trial import InForce, Ruling
 from domain.texts import ENGLISH
 from domain.versions import named, release_name, valid_for
+from domain.written import Request, from_passages
 
 SMALL_TALK = {"greeting": "hello_again", "thanks_goodbye": "closing"}
 """Intents answered by a fixed text."""
 MAX_SMALL_TALK_TERMS = 3
-MIN_SEVERAL = 2
 SURE_OF_LANGUAGE = 0.5
 """Probability from which a message tells the language of the reply; below it the conversation's stays."""
-
-
-class Request(Struct, frozen=True):
-    """One of several things that a message asks for, with what was found for it."""
-
-    text: str
-    intent: str
-    hits: tuple[Hit, ...]
 
 
 def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
@@ -52,9 +46,9 @@ def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
     place of the one that passages give word for word.
     """
     signals = brain.cues.signals(heard.whole)
+    hits = _still_unseen(hits, heard)
     whole = Request(heard.question, understood.intent_name, hits)
-    guess = understood.intent
-    written = model or _several(requests, brain, guess) or _written(whole, brain, guess)
+    written = model or from_passages(whole, requests, brain, understood.intent)
     sure = written.confidence.value if written else None
     facts = facts_for(heard, understood, hits, signals, brain, rules.live.schema, sure)
     theirs = {**facts, **own_facts(heard, rules.candidate.schema)} if rules.candidate else facts
@@ -77,35 +71,24 @@ def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
         return turn.ask_for(wanted)
     if turn.is_small_talk():
         return turn.small_talk()
+    if heard.move is Move.NOT_HELPED and (written is None or heard.conversation.context.unhelped):
+        return turn.escalate(unhelped(ruling.decision))
     return turn.answer(written) if written else turn.ask()
 
 
-def _several(requests: tuple[Request, ...], brain: Brain, guess: IntentGuess) -> Written | None:
-    """The answers to several requests in turn; None unless at least two have one of their own."""
-    found = [one for one in (_written(request, brain, guess) for request in requests) if one is not None]
-    if len({one.draft.citations[0].article_id for one in found}) < MIN_SEVERAL:
-        return None
-    least = min((one.confidence for one in found), key=lambda parts: parts.value)
-    hits = tuple(dict.fromkeys(hit for one in found for hit in one.hits))
-    return Written(together([one.draft for one in found]), least, hits, several=True)
+def _still_unseen(hits: tuple[Hit, ...], heard: Heard) -> tuple[Hit, ...]:
+    """What was found less the articles that did not help."""
+    if heard.move is not Move.NOT_HELPED:
+        return hits
+    return tuple(hit for hit in hits if hit.passage.article not in heard.conversation.context.shown)
 
 
-def _written(request: Request, brain: Brain, guess: IntentGuess) -> Written | None:
-    """The answer that the knowledge gives, or None when it has none that is supported."""
-    hits = request.hits
-    if not answers(hits, brain.thresholds):
-        return None
-    article, hint = hits[0].passage.article, brain.thresholds.hint
-    relevant = [h for h in hits if h.passage.article == article or relevance(h, brain.thresholds) >= hint]
-    intent = brain.intents.get(request.intent)
-    kind = intent.response_type if intent else ""
-    steps = kind == ResponseType.INSTRUCTIONAL or "how" in tokens(request.text)
-    draft = write(request.text, relevant, wants_steps=steps, wants_code=kind == ResponseType.TECHNICAL)
-    judged, support = judge(draft, [h.passage for h in relevant])
-    if not judged.paragraphs:
-        return None
-    sure = confidence(hits, support, brain.thresholds, guess, foreign=brain.cues.foreign(request.text))
-    return Written(judged, sure, tuple(relevant)) if sure.value >= brain.thresholds.least else None
+class _Put(Struct, frozen=True):
+    """A question to the customer: what it waits for, the key under which it is put once, the choices."""
+
+    asking: Asking
+    key: str
+    options: tuple[str, ...]
 
 
 class _Turn:
@@ -159,14 +142,16 @@ class _Turn:
 
     def ask_for(self, fact: Fact) -> Plan:
         text = self.texts.ask_fact.format(fact=question(fact))
+        return self._plan(Outcome.CLARIFIED, ResponseType.CLARIFICATION, text, put=self._put(fact.name))
+
+    def _put(self, fact: str, key: str = "", options: tuple[str, ...] = ()) -> _Put:
         before = self.heard.answers
         parts = (*(before.heard if before else ()), self.heard.message.id)
-        asking = Asking(fact.name, self.heard.whole, self.heard.at, parts)
-        return self._plan(Outcome.CLARIFIED, ResponseType.CLARIFICATION, text, asking=asking)
+        return _Put(Asking(fact, self.heard.whole, self.heard.at, parts), key, options)
 
     def answer(self, written: Written) -> Plan:
         said = f"{self.texts.several}\n\n{written.draft.text}" if written.several else written.draft.text
-        remarks = []
+        remarks = [self.texts.next_best] if self.heard.move is Move.NOT_HELPED else []
         if self.texts.language not in {one.language for one in written.draft.citations}:
             remarks.append(self.texts.answered_in_english)
         if valid := self._valid_for(written.draft):
@@ -188,17 +173,36 @@ class _Turn:
         return f"API version {limited[0]}" if limited else None
 
     def ask(self) -> Plan:
-        """One good clarifying question, or a polite no; from the second time on a person is offered too."""
-        best = self.hits[0] if self.hits else None
-        if self.intent is not None and self.intent.clarify and self.texts.language == ENGLISH:
-            outcome, text = Outcome.CLARIFIED, self.texts.clarify.format(question=self.intent.clarify)
-        elif best is not None and relevance(best, self.brain.thresholds) >= self.brain.thresholds.hint:
-            outcome, text = Outcome.CLARIFIED, self.texts.did_you_mean.format(topic=best.passage.title)
-        else:
-            outcome, text = Outcome.DECLINED, self.texts.decline
+        """One good question that was not put before, or a polite no; the second time a person is offered."""
+        key, text, options = self._question()
+        outcome = Outcome.CLARIFIED if key else Outcome.DECLINED
         if self.heard.conversation.context.unanswered_in_a_row:
             text = f"{text}\n\n{self.texts.offer_person}"
-        return self._plan(outcome, ResponseType.CLARIFICATION, text)
+        put = self._put("", key, options) if key else None
+        return self._plan(outcome, ResponseType.CLARIFICATION, text, put=put)
+
+    def _question(self) -> tuple[str, str, tuple[str, ...]]:
+        """A question under its key, with what to choose from; without a key the text that declines."""
+        hint, asked = self.brain.thresholds.hint, self.heard.conversation.context.asked
+        weights = [relevance(hit, self.brain.thresholds) for hit in self.hits]
+        near = [(hit, weight) for hit, weight in zip(self.hits, weights, strict=True) if weight >= hint]
+        found = best_question(
+            self.heard.whole, [hit for hit, _ in near], [w for _, w in near], self.brain.facets, asked
+        )
+        if found is not None:
+            text = self.texts.which_one.format(options=", ".join(found.options))
+            return found.key, text, found.options
+        intent = self.intent
+        if (
+            intent
+            and intent.clarify
+            and self.texts.language == ENGLISH
+            and f"intent:{intent.name}" not in asked
+        ):
+            return f"intent:{intent.name}", self.texts.clarify.format(question=intent.clarify), ()
+        if near and (key := f"topic:{near[0][0].passage.article}") not in asked:
+            return key, self.texts.did_you_mean.format(topic=near[0][0].passage.title), ()
+        return "", self.texts.decline, ()
 
     def _type_of(self, draft: Draft) -> ResponseType:
         said = [statement.text for paragraph in draft.paragraphs for statement in paragraph]
@@ -217,7 +221,7 @@ class _Turn:
         parts: Confidence | None = None,
         draft: Draft | None = None,
         handoff: Handoff | None = None,
-        asking: Asking | None = None,
+        put: _Put | None = None,
     ) -> Plan:
         answered, before = outcome in HELPED, self.heard.answers
         decision, shallow = self.ruling.decision, self.heard.message.depth < MAX_DEPTH
@@ -230,9 +234,9 @@ class _Turn:
             response_type,
             parts.value,
             draft.citations if draft else (),
-            self._suggested(outcome),
+            (*(put.options if put else ()), *self._suggested(outcome)),
             handoff,
-            self._context(outcome, asking),
+            self._context(outcome, draft, put),
             Why(
                 outcome,
                 self.written.route if draft and self.written else "fixed text",
@@ -243,6 +247,7 @@ class _Turn:
                 tuple(_considered(hit) for hit in self.hits),
                 self.ruling.ruleset.hash,
                 before.heard if before else (),
+                move=self.heard.move,
             ),
             close,
             self.ruling.outward(str(self.heard.message.id)) if shallow or self.ruling.failed else (),
@@ -252,20 +257,25 @@ class _Turn:
             self.written if draft else None,
         )
 
-    def _context(self, outcome: Outcome, asking: Asking | None) -> Context:
+    def _context(self, outcome: Outcome, draft: Draft | None, put: _Put | None) -> Context:
         """What the next turn needs of this one."""
-        context = self.heard.conversation.context.after(
-            topic=self.understood.intent.name if self.understood.intent.known else None,
+        before, retried = self.heard.conversation.context, self.heard.move is Move.NOT_HELPED
+        context = before.after(
+            topic=self.understood.intent.name if self.understood.intent.known and not retried else None,
             question=self.heard.question if outcome is Outcome.ANSWERED else None,
             entities=self.understood.entities,
             sentiment=self.understood.sentiment.score,
             answered=outcome in HELPED,
         )
+        cited = tuple(dict.fromkeys(one.article_id for one in draft.citations)) if draft else ()
         return replace(
             context,
-            asking=asking or (None if self.heard.answers else context.asking),
+            asking=put.asking if put else None if self.heard.answers else before.asking,
             told=told_by(self.heard, self.ruling.ruleset.schema.facts),
-            language=self.spoken or context.language,
+            language=self.spoken or before.language,
+            asked=() if draft else (*before.asked, put.key) if put and put.key else before.asked,
+            shown=(*(before.shown if retried else ()), *cited) if draft else before.shown,
+            unhelped=before.unhelped + 1 if retried else 0 if draft else before.unhelped,
         )
 
     def _fixed_confidence(self, outcome: Outcome) -> Confidence:

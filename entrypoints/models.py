@@ -89,6 +89,7 @@ def load_brain(models: Models) -> Brain:
         loader.thresholds(),
         loader.calendar(),
         loader.abbreviations(),
+        loader.facets(),
     )
 
 

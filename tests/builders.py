@@ -238,6 +238,8 @@ def some_texts() -> Texts:
         for_version="for {version}",
         closed="closed",
         several="several",
+        next_best="next best",
+        which_one="which one: {options}",
     )
 
 

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import RowMapping
 
-from domain.conversation import Channel, Context, Conversation, Handoff, Status
+from domain.conversation import Channel, Conversation, Handoff, Status
+from domain.dialogue import Context
 from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Attachment, Message, Sender
 from domain.retrieval.scope import Reach

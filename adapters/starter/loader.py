@@ -18,10 +18,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.calendar import Calendar
+from domain.clarify import Facet
 from domain.confidence import Thresholds
 from domain.errors import DataFileError
 from domain.ids import ArticleId
-from domain.nlu.cues import Cues
+from domain.nlu.cues import Cues, phrases_pattern
 from domain.nlu.entities import EntityType, Gazetteer
 from domain.nlu.intents import Intent
 from domain.nlu.sentiment import Lexicon
@@ -234,6 +235,16 @@ def cues() -> Cues:
             if name not in known:
                 raise DataFileError("unknown_name", f"{path}: [{section}] has no '{name}'; it takes {known}.")
     return Cues(raw["signals"], raw["issue_types"], raw["scope"])
+
+
+def facets() -> tuple[Facet, ...]:
+    """What tells similar problems apart. Raises `DataFileError`."""
+    path = DATA / "facets.toml"
+    raw = _typed(_read_toml(path), dict[str, dict[str, list[str]]], path)
+    return tuple(
+        Facet(name, {value: phrases_pattern(phrases) for value, phrases in values.items()})
+        for name, values in raw.items()
+    )
 
 
 def abbreviations() -> Abbreviations:

@@ -16,14 +16,18 @@ class Cues:
         scope: Mapping[str, Sequence[str]] = {},
     ) -> None:
         """`scope` names products of others (`foreign`) and of ours (`ours`)."""
-        self._foreign, self._ours = (_compiled(scope.get(name, ())) for name in ("foreign", "ours"))
-        self._signals = {name: _compiled(phrases) for name, phrases in signals.items()}
-        self._issue_types = {name: _compiled(phrases) for name, phrases in issue_types.items()}
+        self._foreign, self._ours = (phrases_pattern(scope.get(name, ())) for name in ("foreign", "ours"))
+        self._signals = {name: phrases_pattern(phrases) for name, phrases in signals.items()}
+        self._issue_types = {name: phrases_pattern(phrases) for name, phrases in issue_types.items()}
 
     def signals(self, text: str) -> tuple[str, ...]:
         """The signals whose phrases occur in the text."""
         text = straight(text)
         return tuple(name for name, pattern in self._signals.items() if pattern.search(text))
+
+    def without(self, signal: str, text: str) -> str:
+        """The text less the phrases of a signal."""
+        return self._signals[signal].sub(" ", straight(text))
 
     def foreign(self, text: str) -> bool:
         """Whether the text names products of others, and none of ours."""
@@ -36,7 +40,8 @@ class Cues:
         return next((name for name, pattern in self._issue_types.items() if pattern.search(text)), None)
 
 
-def _compiled(phrases: Sequence[str]) -> re.Pattern[str]:
+def phrases_pattern(phrases: Sequence[str]) -> re.Pattern[str]:
+    """A pattern that finds any of the phrases as whole words."""
     if not phrases:
         return NOTHING
     return re.compile(r"(?<!\w)(?:" + "|".join(phrases) + r")(?!\w)", re.IGNORECASE)

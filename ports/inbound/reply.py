@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from domain.answer import Citation
 from domain.confidence import answers
 from domain.conversation import TIERS, Conversation, Status
+from domain.dialogue import Move, read
 from domain.facts import Brain, Heard, scope_of
-from domain.follow_up import question_for
 from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Attachment, Message, Sender, checked_attachments, checked_content
 from domain.nlu.entities import Entity
@@ -28,7 +28,8 @@ from domain.receipt import Receipt, packed
 from domain.retrieval.hybrid import Query
 from domain.rules.trial import InForce
 from domain.texts import ENGLISH
-from domain.turn import Request, plan_turn
+from domain.turn import plan_turn
+from domain.written import Request
 from ports.errors import Conflict
 from ports.inbound.draft import DraftAnswer
 from ports.outbound.clock import Clock, Ids
@@ -41,6 +42,8 @@ from ports.outbound.units import Begin
 
 HITS = 8
 """Passages weighed for an answer."""
+MORE_HITS = 24
+"""Passages weighed once some articles did not help, since those are left out."""
 MAX_DECISIONS = 50
 """Times a turn is decided again because the conversation changed; far above any real chat."""
 
@@ -175,10 +178,6 @@ class ReplyToMessage:
         groups: frozenset[str] | None,
     ) -> Thought:
         organization = conversation.organization
-        whole = conversation.context.whole(message)
-        question = question_for(whole, conversation.context)
-        vector = await self.embedder.embed(question)
-        searched = await self._query(question, vector)
         trial = turn.trial
         rules = InForce(
             await self.rules.at(organization, turn.ruleset),
@@ -187,19 +186,27 @@ class ReplyToMessage:
         )
         models = await self.models.at(organization, turn.intents, turn.vocabulary)
         brain = replace(self.brain, intents=models.intents)
+        alone = models.head.guess(message.content, await self.embedder.embed(message.content))
+        reading = read(message, conversation.context, alone, brain.cues)
+        conversation.context, question = reading.context, reading.question
+        whole = conversation.context.whole(message)
+        vector = await self.embedder.embed(question)
+        searched = await self._query(question, vector)
         tier, now = _tier(conversation, turn.tier), self.clock.now()
-        heard = Heard(conversation, message, question, tier, now, turn.calendar)
+        heard = Heard(conversation, message, question, tier, now, turn.calendar, reading.move)
         scope = scope_of(heard, self.brain.calendar)
         if groups is not None:
             scope = replace(scope, groups=groups)
         language = self.languages.detect(message.content)
         understood = understand(whole, vector, language, models, scope.day)
-        asked = await self._asked(whole, models)
+        retried = reading.move is Move.NOT_HELPED
+        limit = MORE_HITS if retried else HITS
+        asked = () if retried else await self._asked(whole, models)
         queries = [searched, *(query for query, _ in asked)]
-        hits, *others = await self.index.search(organization, turn.knowledge, queries, scope, HITS)
+        hits, *others = await self.index.search(organization, turn.knowledge, queries, scope, limit)
         if scope.api_version is not None and not answers(hits, self.brain.thresholds):
             scope = replace(scope, api_version=None)  # what holds for another version, said to be so
-            hits, *others = await self.index.search(organization, turn.knowledge, queries, scope, HITS)
+            hits, *others = await self.index.search(organization, turn.knowledge, queries, scope, limit)
         requests = tuple(
             Request(query.text, intent, found) for (query, intent), found in zip(asked, others, strict=True)
         )

@@ -13,14 +13,13 @@ from msgspec.structs import replace
 
 from domain.conversation import (
     AFTER_HEARING,
-    MAX_CONTEXT_ENTITIES,
     OPEN,
     TRANSITIONS,
-    Context,
     Conversation,
     Handoff,
     Status,
 )
+from domain.dialogue import MAX_CONTEXT_ENTITIES, Context
 from domain.errors import TransitionError
 from domain.events import Abandoned, Answered, ConversationStarted, Escalated, Resolved
 from domain.ids import RuleId

@@ -7,9 +7,9 @@ import pytest
 
 from adapters.starter.loader import calendar, schema
 from adapters.starter.loader import cues as starter_cues
-from domain.conversation import Channel, Context, Conversation, Status
+from domain.conversation import Channel, Conversation, Status
+from domain.dialogue import Context, question_for
 from domain.facts import Brain, Heard, facts_for
-from domain.follow_up import question_for
 from domain.message import Attachment, AttachmentType, Message, Sender
 from domain.nlu.cues import Cues
 from domain.nlu.entities import Entity, EntityType
@@ -20,7 +20,8 @@ from domain.retrieval.passages import Hit
 from domain.rules.ruleset import RuleSet, parse_ruleset
 from domain.rules.trial import InForce
 from domain.texts import Catalogue
-from domain.turn import Request, plan_turn
+from domain.turn import plan_turn
+from domain.written import Request
 from tests.builders import (
     a_brain,
     a_conversation,
@@ -374,6 +375,7 @@ def test_the_context_remembers_an_answered_turn() -> None:
         sentiment=(-0.4,),
         topic_turns=1,
         language="en",
+        shown=("KB-TEST-001",),
     )
     assert conversation.context.unanswered_in_a_row == 2, "planning changes nothing"
 

@@ -176,6 +176,37 @@ async def test_a_follow_up_is_read_with_the_question_before_it(client: httpx.Asy
     assert "login" not in cited[2]
 
 
+async def test_what_did_not_help_is_followed_by_the_next_best_answer_and_then_by_a_person(
+    client: httpx.AsyncClient, app: App
+) -> None:
+    path = await a_started(client)
+    first = await said(client, path, "How do I reset my password?")
+    second = await said(client, path, "That did not help.")
+    third = await said(client, path, "Still does not work")
+
+    texts = app.ports.texts.of()
+    shown = [{citation["article_id"] for citation in each["citations"]} for each in (first, second)]
+    assert second["response"].startswith(texts.next_best)
+    assert second["why"]["question"] == "How do I reset my password?"
+    assert second["citations"]
+    assert shown[0].isdisjoint(shown[1])
+    assert (third["status"], third["escalation_reason"]) == ("escalated", "The answers did not help.")
+    assert [each["why"]["move"] for each in (first, second, third)] == [
+        "question",
+        "not_helped",
+        "not_helped",
+    ]
+
+
+async def test_another_topic_is_noticed(client: httpx.AsyncClient) -> None:
+    path = await a_started(client)
+    await said(client, path, "How do I reset my password?")
+
+    answer = await said(client, path, "My SOQL query says no such column on Account, why?")
+
+    assert answer["why"]["move"] == "topic_change"
+
+
 async def test_error_codes_and_objects_of_a_message_are_found(client: httpx.AsyncClient) -> None:
     answer = await said(
         client,
