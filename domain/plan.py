@@ -45,13 +45,17 @@ HELPED = frozenset({Outcome.ANSWERED, Outcome.SMALL_TALK, Outcome.SCRIPTED})
 
 
 class Written(Struct, frozen=True):
-    """An answer from knowledge that its passages support. `route` is who wrote it."""
+    """An answer from knowledge that its passages support. `route` is who wrote it.
+
+    `corrects` are statements that the customer was shown before, and that it contradicts.
+    """
 
     draft: Draft
     confidence: Confidence
     hits: tuple[Hit, ...]
     several: bool = False
     route: str = EXTRACTIVE
+    corrects: tuple[str, ...] = ()
 
 
 class Considered(Struct, frozen=True):
@@ -112,7 +116,8 @@ class Plan(Struct, frozen=True):
     """What to say, and why. `handoff` is set when people take over, `close` when this was the last word.
 
     `outward` are the rules' actions that reach outside, `beside` what a trial makes of the turn, `language`
-    that of the fixed texts, `written` the answer from knowledge in `text`, if there is one.
+    that of the fixed texts, `written` the answer from knowledge in `text`, if there is one; then there is a
+    `disclaimer` too.
     """
 
     text: str
@@ -129,6 +134,7 @@ class Plan(Struct, frozen=True):
     language: str = ENGLISH
     right_to_left: bool = False
     written: Written | None = None
+    disclaimer: str = ""
 
     @property
     def answered(self) -> bool:

@@ -107,9 +107,21 @@ def read_draft(written: str, hits: Sequence[Hit]) -> Draft:
     Statements that cite nothing that was given keep their number; no judge lets them through.
     """
     try:
-        answer = _answers.decode(_bare(written))
+        return _draft(_answers.decode(_bare(written)), hits)
     except msgspec.DecodeError as error:
         raise DataFileError("bad_draft", f"it is not in the agreed form ({error}).") from error
+
+
+def read_so_far(written: str, hits: Sequence[Hit]) -> Draft | None:
+    """The whole statements of a draft that is still being written; None while they cannot be read."""
+    start, end = written.find("{"), written.rfind("}")
+    try:
+        return _draft(_answers.decode(f"{written[start : end + 1]}]]}}"), hits)
+    except (msgspec.DecodeError, DataFileError):
+        return None
+
+
+def _draft(answer: _Answer, hits: Sequence[Hit]) -> Draft:
     paragraphs = tuple(
         tuple(Statement(text, one.passage) for one in paragraph if (text := MARKER.sub("", one.text).strip()))
         for paragraph in answer.paragraphs

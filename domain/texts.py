@@ -37,6 +37,9 @@ class Texts(Struct, frozen=True, forbid_unknown_fields=True):
     several: str
     next_best: str
     which_one: str
+    corrected: str
+    disclaimer: str
+    unread_code: str
     language: str = ENGLISH
     right_to_left: bool = False
 

@@ -152,6 +152,7 @@ class _Turn:
     def answer(self, written: Written) -> Plan:
         said = f"{self.texts.several}\n\n{written.draft.text}" if written.several else written.draft.text
         remarks = [self.texts.next_best] if self.heard.move is Move.NOT_HELPED else []
+        remarks += [self.texts.corrected.format(before=text) for text in written.corrects]
         if self.texts.language not in {one.language for one in written.draft.citations}:
             remarks.append(self.texts.answered_in_english)
         if valid := self._valid_for(written.draft):
@@ -255,6 +256,7 @@ class _Turn:
             self.texts.language,
             self.texts.right_to_left,
             self.written if draft else None,
+            self.texts.disclaimer if draft else "",
         )
 
     def _context(self, outcome: Outcome, draft: Draft | None, put: _Put | None) -> Context:

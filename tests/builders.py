@@ -240,6 +240,9 @@ def some_texts() -> Texts:
         several="several",
         next_best="next best",
         which_one="which one: {options}",
+        corrected="not so: {before}",
+        disclaimer="written by AI",
+        unread_code="{language} not understood in line {line}",
     )
 
 

@@ -1,6 +1,6 @@
 """Language models behind OpenAI's protocol: OpenAI itself, CodeLlama on vLLM, and whatever else speaks it."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from datetime import timedelta
 from functools import cache
@@ -70,17 +70,17 @@ class OpenAiModel(LanguageModel):
         """Let the connections go."""
         await self._client.close()
 
-    async def write(self, prompt: Prompt) -> Writing:
+    async def write(self, prompt: Prompt, wrote: Callable[[str], None] = lambda _: None) -> Writing:
         breaker = await self._breakers.get_breaker(self._endpoint.link.name)
         try:
             async with breaker:
-                return await self._with_retries(prompt)
+                return await self._with_retries(prompt, wrote)
         except OpenedState as error:
             raise Busy(
                 f"{self._endpoint.link.name} failed repeatedly and is left alone for a while."
             ) from error
 
-    async def _with_retries(self, prompt: Prompt) -> Writing:
+    async def _with_retries(self, prompt: Prompt, wrote: Callable[[str], None]) -> Writing:
         """Once, and again after a failure at the door while the budget lasts."""
         self._retries = min(RETRY_START, self._retries + RETRY_SHARE)
 
@@ -96,10 +96,10 @@ class OpenAiModel(LanguageModel):
             on=again, attempts=2, timeout=None, wait_initial=0.05, wait_max=0.2
         ):
             with attempt:
-                return await self._once(prompt)
+                return await self._once(prompt, wrote)
         raise AssertionError  # stamina raises or returns
 
-    async def _once(self, prompt: Prompt) -> Writing:
+    async def _once(self, prompt: Prompt, wrote: Callable[[str], None]) -> Writing:
         began, first = monotonic(), None
         pieces: list[str] = []
         size, finish, usage = 0, None, None
@@ -109,12 +109,13 @@ class OpenAiModel(LanguageModel):
                 async for chunk in chunks:
                     usage = chunk.usage or usage
                     for choice in chunk.choices:
-                        if getattr(choice.delta, "refusal", None):
-                            raise Refused("the model refuses to answer.")
-                        if choice.delta.content:
+                        piece = _content(choice.delta)
+                        if piece:
                             first = first if first is not None else monotonic()
-                            pieces.append(choice.delta.content)
-                            size += len(choice.delta.content)
+                            pieces.append(piece)
+                            size += len(piece)
+                        if "}" in piece:  # a statement may be whole
+                            wrote("".join(pieces))
                         finish = choice.finish_reason or finish
                     if size > prompt.max_tokens * CHARACTERS_A_TOKEN:
                         raise Refused("the answer does not end.")
@@ -162,6 +163,12 @@ async def _chunks(stream: Any) -> AsyncGenerator[Any, None]:  # noqa: ANN401  # 
             yield chunk
     finally:
         await stream.close()
+
+
+def _content(delta: Any) -> str:  # noqa: ANN401  # whatever the endpoint sent
+    if getattr(delta, "refusal", None):
+        raise Refused("the model refuses to answer.")
+    return delta.content or ""
 
 
 def _translated(error: openai.OpenAIError, *, began_to_answer: bool) -> Unavailable | Refused:

@@ -48,6 +48,13 @@ def contradictions(mine: Sequence[Passage], others: Sequence[Passage]) -> Iterat
                     yield Contradiction(passage.id, one.text, other.id, two.text)
 
 
+def corrected(before: Sequence[str], now: Sequence[str]) -> tuple[str, ...]:
+    """Statements made before that a statement made now contradicts, and that are not made any more."""
+    gone = [one for text in before if text not in now for one in _said(text)]
+    made = [one for text in now for one in _said(text)]
+    return tuple(one.text for one in gone if any(_contradict(one, other) for other in made))
+
+
 def _together(one: Passage, two: Passage) -> bool:
     """Whether both hold for the same versions and in the same language."""
     versions = valid_for(one.api_versions).meet(valid_for(two.api_versions))
@@ -64,14 +71,18 @@ def _contradict(one: _Said, two: _Said) -> bool:
 
 
 def _sentences(passage: Passage) -> list[_Said]:
-    found = []
-    for block in blocks(passage.body):
-        if is_code(block):
-            continue
-        for line in block.split("\n"):
-            for text in sentences(MARKS.sub("", line)):
-                words = frozenset(term for term in terms(text) if not term[0].isdigit())
-                if len(words) >= LEAST_WORDS:
-                    numbers = frozenset(n.replace(",", "") for n in NUMBER.findall(text))
-                    found.append(_Said(text, words, numbers, bool(DENIAL.search(text.lower()))))
+    return [one for block in blocks(passage.body) for one in _said(block)]
+
+
+def _said(block: str) -> list[_Said]:
+    """The sentences of a block that say enough to be compared; none of code."""
+    found: list[_Said] = []
+    if is_code(block):
+        return found
+    for line in block.split("\n"):
+        for text in sentences(MARKS.sub("", line)):
+            words = frozenset(term for term in terms(text) if not term[0].isdigit())
+            if len(words) >= LEAST_WORDS:
+                numbers = frozenset(n.replace(",", "") for n in NUMBER.findall(text))
+                found.append(_Said(text, words, numbers, bool(DENIAL.search(text.lower()))))
     return found

@@ -26,7 +26,8 @@ from entrypoints.bootstrap import App
 from ports.inbound.close import Escalate, Resolve
 from ports.inbound.feedback import GiveFeedback
 from ports.inbound.history import ReadTranscript
-from ports.inbound.reply import Listener, Reply
+from ports.inbound.listening import Listener
+from ports.inbound.reply import Reply
 from ports.inbound.start import Start
 from ports.outbound.conversations import ConversationFilter
 from ports.outbound.keys import Principal
@@ -135,8 +136,8 @@ class ConversationController(Controller):
         )
         if "text/event-stream" in request.headers.get("accept", ""):
 
-            async def run(heard: Listener) -> bytes:
-                return await app.reply(command, heard)
+            async def run(listener: Listener) -> bytes:
+                return await app.reply(command, listener)
 
             return await streamed(run, command.message, lambda: do_not_keep(request.scope))
         return Response(await app.reply(command), media_type=MediaType.JSON, status_code=HTTP_200_OK)

@@ -10,7 +10,7 @@ from msgspec import Meta, Raw, Struct
 from domain.conversation import Channel, Status
 from domain.conversation import Conversation as Aggregate
 from domain.message import Attachment, Sender
-from ports.inbound.reply import Answer
+from ports.inbound.answer import Answer
 from ports.outbound.conversations import Said
 
 

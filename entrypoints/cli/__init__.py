@@ -94,7 +94,7 @@ def ask(
     from entrypoints.cli.ask import ask as run
     from entrypoints.cli.ask import print_answer
     from entrypoints.embedded import reachable
-    from ports.inbound.reply import Answer
+    from ports.inbound.answer import Answer
 
     with errors_to_exit_codes():
         if tier is not None and tier not in TIERS:

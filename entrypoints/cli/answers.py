@@ -19,7 +19,8 @@ from domain.plan import Outcome
 from entrypoints.bootstrap import App, open_app
 from entrypoints.cli.output import progress, show
 from entrypoints.settings import Settings
-from ports.inbound.reply import Answer, Reply
+from ports.inbound.answer import Answer
+from ports.inbound.reply import Reply
 from ports.inbound.start import Start
 
 CITED = re.compile(r"(.+?)\s\[(\d{1,2})\](?=\s|$)", re.DOTALL)

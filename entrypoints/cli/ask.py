@@ -8,7 +8,8 @@ from entrypoints.bootstrap import open_app
 from entrypoints.cli.output import show
 from entrypoints.embedded import DEMO_ORGANIZATION
 from entrypoints.settings import Settings
-from ports.inbound.reply import Answer, Reply
+from ports.inbound.answer import Answer
+from ports.inbound.reply import Reply
 from ports.inbound.start import Start
 
 WIDTH = 100

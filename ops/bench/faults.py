@@ -22,7 +22,8 @@ from domain.ids import MessageId, UserId
 from entrypoints.bootstrap import App, open_app
 from entrypoints.embedded import DEMO_ORGANIZATION, stack
 from entrypoints.settings import Settings
-from ports.inbound.reply import Answer, Reply
+from ports.inbound.answer import Answer
+from ports.inbound.reply import Reply
 from ports.inbound.start import Start
 from tests.fakes.model_server import FAULTS, ModelServer, serving
 

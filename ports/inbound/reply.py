@@ -1,7 +1,7 @@
 """One turn: hear the customer's message, think, say the answer. What is heard is answered, once."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,26 +12,24 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from domain.answer import Citation
 from domain.confidence import answers
 from domain.conversation import TIERS, Conversation, Status
 from domain.dialogue import Move, read
 from domain.facts import Brain, Heard, scope_of
 from domain.ids import ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Attachment, Message, Sender, checked_attachments, checked_content
-from domain.nlu.entities import Entity
 from domain.nlu.parts import MEANT, parts
-from domain.nlu.sentiment import Sentiment
 from domain.nlu.understanding import Models, Understanding, understand
-from domain.plan import Plan, ResponseType, Why
+from domain.plan import Plan
 from domain.receipt import Receipt, packed
 from domain.retrieval.hybrid import Query
 from domain.rules.trial import InForce
-from domain.texts import ENGLISH
 from domain.turn import plan_turn
 from domain.written import Request
 from ports.errors import Conflict
+from ports.inbound.answer import Answer, answer_of
 from ports.inbound.draft import DraftAnswer
+from ports.inbound.listening import NOBODY, Listener
 from ports.outbound.clock import Clock, Ids
 from ports.outbound.embedding import Embedder, LanguageDetector
 from ports.outbound.intents import ActiveModels
@@ -66,33 +64,6 @@ class Reply(Struct, frozen=True):
     groups: frozenset[str] | None = None
 
 
-class Answer(Struct, frozen=True):
-    """What the customer gets: the customer's MessageResponse, extended. `id` is the reply's message id.
-
-    `language` is the message's, `reply_language` that of the reply's fixed parts.
-    """
-
-    id: MessageId
-    conversation_id: ConversationId
-    message_id: MessageId
-    response: str
-    response_type: ResponseType
-    confidence: float
-    intent: str
-    language: str
-    citations: tuple[Citation, ...]
-    suggested_actions: tuple[str, ...]
-    requires_escalation: bool
-    escalation_reason: str | None
-    entities: tuple[Entity, ...]
-    sentiment: Sentiment
-    status: Status
-    processing_time_ms: int
-    why: Why
-    reply_language: str = ENGLISH
-    right_to_left: bool = False
-
-
 class Thought(Struct, frozen=True):
     """A plan with what was understood, in which trial, how deep in automations, and its receipt."""
 
@@ -101,9 +72,6 @@ class Thought(Struct, frozen=True):
     trial: UUID | None
     depth: int
     receipt: bytes
-
-
-Listener = Callable[[HeardTurn], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +91,10 @@ class ReplyToMessage:
     draft: DraftAnswer
     software: str
 
-    async def __call__(self, command: Reply, heard: Listener = lambda _: None) -> bytes:
+    async def __call__(self, command: Reply, listener: Listener = NOBODY) -> bytes:
         """The answer as JSON (an `Answer`); the same for a message that was answered before.
 
-        `heard` is called once the message is safe. Raises `ContentError`, `NotFoundError`, `TransitionError`,
+        The `listener` is told how far it has come. Raises `ContentError`, `NotFoundError`, `TransitionError`,
         and `Unavailable`: if that happens after the message was heard, a sweep answers it later, once.
         """
         message = Message(
@@ -140,16 +108,21 @@ class ReplyToMessage:
         turn = await self.turns.hear(
             HearCommand(command.organization, command.conversation, message, command.user)
         )
-        heard(turn)
+        listener.heard(turn)
         if turn.reply is not None:
             return turn.reply
-        return await self.answer(turn, message, message.at, command.groups)
+        return await self.answer(turn, message, message.at, command.groups, listener)
 
     async def answer(
-        self, turn: HeardTurn, message: Message, since: datetime, groups: frozenset[str] | None = None
+        self,
+        turn: HeardTurn,
+        message: Message,
+        since: datetime,
+        groups: frozenset[str] | None = None,
+        listener: Listener = NOBODY,
     ) -> bytes:
         """Think and say, for a message that was heard. `since` is when the work began."""
-        thought = await self._think(turn, turn.conversation, message, groups)
+        thought = await self._think(turn, turn.conversation, message, groups, listener)
         conversation = turn.conversation
         for _ in range(MAX_DECISIONS):
             answer = self._speak(conversation, thought, message, since)
@@ -176,6 +149,7 @@ class ReplyToMessage:
         conversation: Conversation,
         message: Message,
         groups: frozenset[str] | None,
+        listener: Listener = NOBODY,
     ) -> Thought:
         organization = conversation.organization
         trial = turn.trial
@@ -211,7 +185,7 @@ class ReplyToMessage:
             Request(query.text, intent, found) for (query, intent), found in zip(asked, others, strict=True)
         )
         plan = plan_turn(heard, understood, hits, rules, brain, requests)
-        drafted = await self.draft.improved(plan, heard)
+        drafted = await self.draft.improved(plan, heard, listener)
         if drafted is not None:
             if drafted.written is not None:
                 plan = plan_turn(heard, understood, hits, rules, brain, requests, drafted.written)
@@ -267,28 +241,8 @@ class ReplyToMessage:
             conversation.answer(reply, response_type=plan.response_type, context=plan.context)
             if plan.close and not conversation.unanswered:
                 conversation.resolve("automated", now)
-        escalated = conversation.status is Status.ESCALATED
-        return Answer(
-            reply.id,
-            conversation.id,
-            message.id,
-            plan.text,
-            plan.response_type,
-            plan.confidence,
-            thought.understood.intent_name,
-            thought.understood.language.code,
-            plan.citations,
-            plan.suggested_actions,
-            escalated,
-            conversation.handoff.reason if escalated and conversation.handoff else None,
-            thought.understood.entities,
-            thought.understood.sentiment,
-            conversation.status,
-            max(0, round((now - since).total_seconds() * 1_000)),
-            plan.why,
-            plan.language,
-            plan.right_to_left,
-        )
+        ms = max(0, round((now - since).total_seconds() * 1_000))
+        return answer_of(reply.id, conversation, message.id, plan, thought.understood, ms)
 
     async def _say(self, conversation: Conversation, answer: Answer, thought: Thought) -> bytes:
         encoded = msgspec.json.encode(answer)

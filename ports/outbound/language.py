@@ -1,6 +1,7 @@
 """Language models that write answers."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -36,9 +37,10 @@ class LanguageModel(Protocol):
         """How many tokens a text has, or some more."""
 
     @abstractmethod
-    async def write(self, prompt: Prompt) -> Writing:
+    async def write(self, prompt: Prompt, wrote: Callable[[str], None] = lambda _: None) -> Writing:
         """Write an answer in the agreed form.
 
-        Raises `Busy` while the endpoint is given a rest, `Unavailable` when it failed, was cut, or asks to
-        wait, `Refused` when it will not answer this.
+        `wrote` is told all there is so far, whenever a statement may have ended. Raises `Busy` while the
+        endpoint is given a rest, `Unavailable` when it failed, was cut, or asks to wait, `Refused` when it
+        will not answer this.
         """

@@ -250,6 +250,23 @@ def test_small_talk_is_answered_by_a_fixed_text(intent: str, text: str) -> None:
     assert plan.answered
 
 
+def test_what_an_answer_takes_back_of_the_one_shown_before_is_marked() -> None:
+    shown = planned(hits=(a_found(),)).written
+    assert shown is not None
+
+    plan = plan_turn(
+        something_heard(),
+        an_understanding(),
+        (a_found(),),
+        InForce(NO_RULES),
+        a_brain(),
+        model=msgspec.structs.replace(shown, corrects=("Wait 5 minutes.",)),
+    )
+
+    assert plan.text.startswith("not so: Wait 5 minutes.\n\n")
+    assert plan.disclaimer == "written by AI"
+
+
 def test_small_talk_is_no_question_that_a_follow_up_leans_on() -> None:
     conversation = a_conversation(status=Status.WAITING)
     conversation.context = Context(last_question=BEFORE)

@@ -33,6 +33,8 @@ FAULTS = (
     "reset",
 )
 """Names of what can go wrong, each for one request."""
+PACES = {"drip": 2.0, "slowly": 0.02}
+"""Seconds between pieces; 'slowly' is no fault but makes pieces arrive one by one."""
 
 
 def first_sentences(asked: Asked) -> str:
@@ -52,13 +54,17 @@ def answer_of(sentences: Sequence[tuple[str, int]]) -> str:
 
 
 class ModelServer:
-    """`faults` are taken one a request, None for none; then all is well. `asked` is every request."""
+    """`faults` are taken one a request, None for none; then all is well.
+
+    `asked` is every request, `reached` tells of the first.
+    """
 
     def __init__(self, writer: Writer = first_sentences) -> None:
         self.writer = writer
         self.faults: list[str | None] = []
         self.asked: list[Asked] = []
         self.cancelled = 0
+        self.reached = asyncio.Event()
         self.url = ""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -70,6 +76,7 @@ class ModelServer:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         asked = {**json.loads(body), "headers": headers}
         self.asked.append(asked)
+        self.reached.set()
         fault = self.faults.pop(0) if self.faults else None
         gone = asyncio.ensure_future(_gone(receive))
         working = asyncio.ensure_future(self._answer(asked, fault, send))
@@ -119,8 +126,8 @@ class ModelServer:
             await asyncio.sleep(0)  # so that it can be cancelled
         pieces = [text[start : start + 40] for start in range(0, len(text), 40)]
         for number, piece in enumerate(pieces):
-            if fault == "drip":
-                await asyncio.sleep(2)
+            if fault in PACES:
+                await asyncio.sleep(PACES[fault])
             if fault in {"cut", "reset"} and number >= len(pieces) // 2:
                 break
             await _event(

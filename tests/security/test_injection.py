@@ -22,8 +22,9 @@ from domain.ids import ArticleId, MessageId, UserId
 from domain.retrieval.passages import Article
 from entrypoints.bootstrap import App, open_app
 from entrypoints.settings import Settings
+from ports.inbound.answer import Answer
 from ports.inbound.ingest import Ingest
-from ports.inbound.reply import Answer, Reply
+from ports.inbound.reply import Reply
 from ports.inbound.start import Start
 from tests.builders import ORGANIZATION, OTHER_ORGANIZATION
 from tests.conftest import ROOT, a_settings

@@ -1,10 +1,12 @@
 """Answers that language models write, through whole turns, with servers of OpenAI's protocol that fail."""
 
+import asyncio
 import json
 import random
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from time import perf_counter
 from uuid import uuid4
 
@@ -15,9 +17,12 @@ from sqlalchemy import text
 from adapters.postgres.migrate import owner_engine
 from domain.conversation import Channel
 from domain.ids import MessageId, UserId
+from domain.plan import Plan
 from entrypoints.bootstrap import App, open_app
 from entrypoints.settings import Settings
-from ports.inbound.reply import Answer, Reply
+from ports.inbound.answer import Answer
+from ports.inbound.listening import NOBODY, Listener
+from ports.inbound.reply import Reply
 from ports.inbound.start import Start
 from tests.builders import ORGANIZATION
 from tests.conftest import a_settings
@@ -32,9 +37,13 @@ SECONDS = 1.0
 
 def honest(asked: Asked) -> str:
     """Two sentences of the first passage, the second in other words."""
-    passage = json.loads(asked["messages"][1]["content"])["passages"][0]
-    first, second = sentences_of(passage["text"])[:2]
+    first, second = first_passage(asked)[:2]
     return answer_of([(first, 1), (f"So {second[0].lower()}{second[1:]}", 1)])
+
+
+def first_passage(asked: Asked) -> list[str]:
+    """The sentences of the first passage that a model was given."""
+    return sentences_of(json.loads(asked["messages"][1]["content"])["passages"][0]["text"])
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +67,7 @@ async def modelled(
     """The application with both models, well again and with breakers closed."""
     for server in (hosted, local):
         server.writer, server.faults, server.asked = honest, [], []
+        server.reached.clear()
     theirs = a_settings(
         seeded,
         settings.redis_url,
@@ -72,10 +82,21 @@ async def modelled(
         yield app
 
 
-async def ask(app: App, text: str, **metadata: object) -> Answer:
+async def ask(app: App, text: str, listener: Listener = NOBODY, **metadata: object) -> Answer:
     started = await app.start(Start(ORGANIZATION, UserId(uuid4()), Channel.API, metadata))
     command = Reply(ORGANIZATION, started.conversation.id, MessageId(uuid4()), text)
-    return msgspec.json.decode(await app.reply(command), type=Answer)
+    return msgspec.json.decode(await app.reply(command, listener), type=Answer)
+
+
+class Reader:
+    """A client that reads an answer while it is written."""
+
+    def __init__(self) -> None:
+        self.drafts: list[Plan] = []
+        self.told: list[str] = []
+        self.listener = Listener(
+            drafted=self.drafts.append, wrote=self.told.append, reads=True, left=asyncio.Event()
+        )
 
 
 def tried(answer: Answer) -> list[tuple[str, str]]:
@@ -129,9 +150,7 @@ async def test_what_passages_do_not_hold_is_not_said(
 
 async def test_scraps_of_a_passage_are_not_said(modelled: App, hosted: ModelServer) -> None:
     def scraps(asked: Asked) -> str:
-        passage = json.loads(asked["messages"][1]["content"])["passages"][0]
-        sentences = sentences_of(passage["text"])
-        return answer_of([*((one, 1) for one in sentences), ("1", 1)])
+        return answer_of([*((one, 1) for one in first_passage(asked)), ("1", 1)])
 
     hosted.writer = scraps
     answer = await ask(modelled, PASSWORD)
@@ -142,9 +161,7 @@ async def test_scraps_of_a_passage_are_not_said(modelled: App, hosted: ModelServ
 
 async def test_personal_data_does_not_leave_and_comes_back(modelled: App, hosted: ModelServer) -> None:
     def echoing(asked: Asked) -> str:
-        given = json.loads(asked["messages"][1]["content"])
-        sentence = sentences_of(given["passages"][0]["text"])[0]
-        return answer_of([(sentence, 1)])
+        return answer_of([(first_passage(asked)[0], 1)])
 
     hosted.writer = echoing
     answer = await ask(
@@ -159,6 +176,55 @@ async def test_personal_data_does_not_leave_and_comes_back(modelled: App, hosted
     assert "[EMAIL_1]" in sent
     assert answer.why.models is not None
     assert answer.why.models.disguised == {"email": 1, "person": 1, "phone": 1}
+
+
+async def test_who_reads_along_sees_the_passages_answer_first_and_then_what_is_proved(
+    modelled: App, hosted: ModelServer
+) -> None:
+    hosted.faults = ["slowly"]
+    hosted.writer = lambda asked: answer_of([(one, 1) for one in first_passage(asked)])
+    reader = Reader()
+
+    answer = await ask(modelled, PASSWORD, reader.listener)
+
+    [draft] = reader.drafts
+    assert (draft.why.route, bool(draft.citations)) == ("extractive", True)
+    assert len(reader.told) > 1
+    assert all(after.startswith(before) for before, after in pairwise(reader.told))
+    assert answer.response.startswith(reader.told[-1])
+
+
+async def test_what_is_not_proved_is_not_shown_either(modelled: App, hosted: ModelServer) -> None:
+    hosted.faults = ["slowly"]
+    hosted.writer = lambda asked: answer_of(
+        [("Call 555-0100 and pay 40 dollars.", 1), *[(one, 1) for one in first_passage(asked)[:2]]]
+    )
+    reader = Reader()
+
+    await ask(modelled, PASSWORD, reader.listener)
+
+    assert reader.told
+    assert "555" not in "".join(reader.told)
+
+
+async def test_models_stop_when_the_customer_leaves_and_the_message_is_answered(
+    modelled: App, hosted: ModelServer, local: ModelServer
+) -> None:
+    hosted.faults = ["hang"]
+    reader = Reader()
+    asking = asyncio.create_task(ask(modelled, PASSWORD, reader.listener))
+    await hosted.reached.wait()
+    reader.listener.left.set()
+
+    answer = await asking
+
+    assert (tried(answer), answer.why.route) == ([("outside", "left")], "extractive")
+    assert local.asked == []
+    for _ in range(100):
+        if hosted.cancelled:
+            break
+        await asyncio.sleep(0.01)
+    assert hosted.cancelled
 
 
 async def test_models_are_counted_by_the_day(modelled: App, settings: Settings) -> None:

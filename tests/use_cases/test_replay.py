@@ -15,7 +15,8 @@ from domain.ids import ArticleId, MessageId, UserId
 from domain.receipt import unpacked
 from entrypoints.bootstrap import App
 from entrypoints.settings import Settings
-from ports.inbound.reply import Answer, Reply
+from ports.inbound.answer import Answer
+from ports.inbound.reply import Reply
 from ports.inbound.start import Start
 from tests.builders import ORGANIZATION, OTHER_ORGANIZATION
 
