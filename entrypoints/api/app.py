@@ -24,6 +24,7 @@ from entrypoints.api.errors import HANDLERS
 from entrypoints.api.gate import MAX_BODY, Gate
 from entrypoints.api.intents import IntentController, VocabularyController
 from entrypoints.api.knowledge import ArticleController, KnowledgeController
+from entrypoints.api.live import live
 from entrypoints.api.rules import FactController, RuleController, RuleSetController
 from entrypoints.api.specs import KeptAnswers, completed
 from entrypoints.api.system import PAGE, favicon, health, page, ready, session
@@ -68,9 +69,8 @@ class Metrics(PrometheusController):
 def build(app: App, settings: Settings) -> Litestar:
     """The HTTP API over an open application."""
     tokens = Tokens(settings)
-    gate = Gate(
-        Authenticator(tokens, app.ports.keys), app.ports.traffic, app.ports.idempotency, settings.rate_limit
-    )
+    authenticator = Authenticator(tokens, app.ports.keys)
+    gate = Gate(authenticator, app.ports.traffic, app.ports.idempotency, settings.rate_limit)
     metrics = PrometheusConfig(app_name="casepilot", prefix="casepilot", group_path=True)
     return Litestar(
         route_handlers=[
@@ -84,6 +84,7 @@ def build(app: App, settings: Settings) -> Litestar:
             VocabularyController,
             KnowledgeController,
             TrialController,
+            live,
             health,
             ready,
             session,
@@ -99,6 +100,8 @@ def build(app: App, settings: Settings) -> Litestar:
             "app": Provide(lambda: app, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "tokens": Provide(lambda: tokens, sync_to_thread=False),
+            "authenticator": Provide(lambda: authenticator, sync_to_thread=False),
+            "rate_limit": Provide(lambda: settings.rate_limit, sync_to_thread=False),
         },
         middleware=[metrics.middleware, gate],
         before_send=[gate.show_allowance],
@@ -107,7 +110,7 @@ def build(app: App, settings: Settings) -> Litestar:
         plugins=[KeptAnswers()],
         request_max_body_size=MAX_BODY,
         compression_config=CompressionConfig(backend="gzip", exclude=["/messages"], minimum_size=2_000),
-        signature_types=[App, Settings, Tokens],
+        signature_types=[App, Authenticator, Settings, Tokens],
     )
 
 

@@ -82,19 +82,21 @@ class Turn:
             async for event in self._last(interrupted):
                 yield event
         finally:
-            self._listener.left.set()
+            self.leave()
+
+    def leave(self) -> None:
+        """The client is gone: models stop, the answer is kept."""
+        self._listener.left.set()
 
     async def _last(self, interrupted: Callable[[], None]) -> AsyncGenerator[Event]:
         try:
             answer = await asyncio.shield(self._turn)
-        except DomainError as error:
-            yield "error", msgspec.json.encode(Error(str(error), {"code": error.code, **error.details}))
-            return
-        except WorldError as error:
-            log.warning("turn_interrupted", error=str(error))
-            interrupted()
+        except (DomainError, WorldError) as error:
+            if isinstance(error, WorldError):
+                log.warning("turn_interrupted", error=str(error))
+                interrupted()
             kept = "Your message is kept and will be answered shortly."
-            yield "error", msgspec.json.encode(Error(kept, {"code": "unavailable"}))
+            yield "error", msgspec.json.encode(refusal(error, kept))
             return
         if not self._told:
             words = PIECE.findall(_response.decode(answer).response)
@@ -123,6 +125,15 @@ async def streamed(run: Run, message: MessageId, interrupted: Callable[[], None]
                 yield ServerSentEventMessage(event=name, data=data.decode())
 
     return ServerSentEvent(messages())
+
+
+def refusal(
+    error: DomainError | WorldError, excuse: str = "Casepilot cannot do this now. Try again."
+) -> Error:
+    """An error as clients see it; of the world's only an excuse, since the details stay in the log."""
+    if isinstance(error, DomainError):
+        return Error(str(error), {"code": error.code, **error.details})
+    return Error(excuse, {"code": "unavailable"})
 
 
 def _delta(text: str) -> Event:

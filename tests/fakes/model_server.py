@@ -3,8 +3,8 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from granian.constants import Interfaces
@@ -166,24 +166,29 @@ async def _event(send: Any, data: dict[str, Any]) -> None:
 @asynccontextmanager
 async def serving(*servers: ModelServer) -> AsyncIterator[None]:
     """Each on a port of its own, inside this event loop."""
-    running: list[tuple[Server, Awaitable[None]]] = []
-    for one in servers:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        server = Server(one, port=port, interface=Interfaces.ASGINL, log_enabled=False)
-        running.append((server, asyncio.ensure_future(server.serve())))
-        one.url = f"http://127.0.0.1:{port}/v1"
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                break
-            except OSError:
-                await asyncio.sleep(0.01)
-    try:
+    async with AsyncExitStack() as stack:
+        for one in servers:
+            one.url = f"http://{await stack.enter_async_context(on_a_port(one))}/v1"
         yield
+
+
+@asynccontextmanager
+async def on_a_port(application: Any) -> AsyncIterator[str]:
+    """An ASGI application on a real port, inside this event loop; its host and port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server(application, port=port, interface=Interfaces.ASGINL, log_enabled=False)
+    running = asyncio.ensure_future(server.serve())
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            break
+        except OSError:
+            await asyncio.sleep(0.01)
+    try:
+        yield f"127.0.0.1:{port}"
     finally:
-        for server, task in running:
-            server.stop()  # type: ignore[no-untyped-call]  # granian types it so
-            await task
+        server.stop()  # type: ignore[no-untyped-call]  # granian types it so
+        await running

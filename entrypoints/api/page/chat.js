@@ -256,7 +256,7 @@ async function* serverEvents(stream, beat = () => {}) {
   }
 }
 
-/** Send a message and return its MessageResponse; `on.heard` and `on.delta` are told what arrives meanwhile. */
+/** Send a message and return its MessageResponse; `on.heard`, `on.draft` and `on.delta` are told what arrives meanwhile. */
 async function exchange(message, on) {
   const controller = new AbortController();
   let timer;
@@ -276,6 +276,7 @@ async function exchange(message, on) {
     for await (const event of serverEvents(response.body, beat)) {
       const data = JSON.parse(event.data);
       if (event.type === 'heard') on.heard(data);
+      else if (event.type === 'draft') on.draft(String(data.text ?? ''));
       else if (event.type === 'delta') on.delta(String(data.text ?? ''));
       else if (event.type === 'answer') return data;
       else if (event.type === 'error') throw new Problem(data.status ?? 0, data, data.retry_after ?? null);
@@ -709,6 +710,7 @@ function agentMessage(answer, { at, last = false } = {}) {
     byline('Casepilot', at),
     handedOver ? banner(answer, body) : body,
     sources(citations),
+    answer.disclaimer ? el('p', { class: 'disclaimer', dir: 'auto' }, plain(answer.disclaimer)) : null,
     footer(answer),
     why(answer),
     last ? actions(answer) : null);
@@ -863,15 +865,16 @@ function actions(answer) {
   const offered = (answer.suggested_actions ?? []).filter(Boolean);
   if (!offered.length || session.status === 'resolved') return null;
   return el('div', { class: 'actions', role: 'group', 'aria-label': 'What next?', 'aria-live': 'off' },
-    offered.map((label) => el('button', { type: 'button', class: 'action', dir: 'auto', 'data-testid': 'suggested-action', onclick: () => act(label) }, plain(label))));
+    offered.map((label, at) => el('button', { type: 'button', class: 'action', dir: 'auto', 'data-testid': 'suggested-action', onclick: () => act(label, offered.length - at, answer) }, plain(label))));
 }
 
 const dropActions = () => log.querySelectorAll('.actions').forEach((node) => node.remove());
 
-function act(label) {
-  const refused = /\b(?:not|un\w*solved)\b|n['’]t\b/i.test(label);
-  if (/\b(?:person|human|someone)\b/i.test(label)) move('escalate', { reason: 'The customer asked for a person.' });
-  else if (/\b(?:re)?solved\b/i.test(label) && !refused) move('resolve', {});
+/** The last action asks for a person, the one before closes or rephrases; what stands before is a reply. */
+function act(label, fromTheEnd, answer) {
+  if (fromTheEnd === 1) move('escalate', { reason: 'The customer asked for a person.' });
+  else if (fromTheEnd > 2) submit(label);
+  else if (answer.why?.outcome === 'answered') move('resolve', {});
   else text.focus();
 }
 
@@ -1317,6 +1320,7 @@ async function deliver(message) {
         message.node.messageId = data.message_id;
         shown.add(data.message_id);
       },
+      draft: (whole) => { if (mine === epoch) stream.draft(whole); },
       delta: (piece) => { if (mine === epoch) stream.add(piece); },
     });
     if (mine !== epoch) return;
@@ -1339,9 +1343,13 @@ async function deliver(message) {
   }
 }
 
-/** The answer while it is being written: drawn at most once a frame, and not read out until it is whole. */
+/**
+ * The answer while it is being written: drawn at most once a frame, and not read out until it is whole.
+ * A draft stands until the first piece of the text that replaces it.
+ */
 function liveAnswer(mine) {
   let source = '';
+  let drafted = false;
   let body = null;
   let frame = 0;
   const draw = () => {
@@ -1351,8 +1359,15 @@ function liveAnswer(mine) {
     follow();
   };
   return {
+    draft(whole) {
+      this.add(whole);
+      drafted = true;
+      body?.classList.add('draft');
+    },
     add(piece) {
-      source += piece;
+      source = drafted ? piece : source + piece;
+      drafted = false;
+      body?.classList.remove('draft');
       if (!source.trim()) return;
       if (!body && typingNode) {
         body = el('div', { class: 'prose' });
