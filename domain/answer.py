@@ -56,6 +56,11 @@ class Draft(Struct, frozen=True):
     citations: tuple[Citation, ...]
 
     @property
+    def statements(self) -> list[str]:
+        """The texts of all statements in order."""
+        return [statement.text for paragraph in self.paragraphs for statement in paragraph]
+
+    @property
     def text(self) -> str:
         """The answer in Markdown."""
         return "\n\n".join(_joined(paragraph) for paragraph in self.paragraphs)

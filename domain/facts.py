@@ -22,6 +22,7 @@ from domain.retrieval.passages import Hit
 from domain.retrieval.scope import Scope
 from domain.rules.asking import told
 from domain.rules.facts import Fact, Facts, FactValue, Schema, fits
+from domain.salesforce.checking import Checker, nothing_found
 from domain.texts import Catalogue
 from domain.versions import named
 
@@ -39,6 +40,7 @@ class Brain(Struct, frozen=True):
     calendar: Calendar
     abbreviations: Abbreviations
     facets: tuple[Facet, ...] = ()
+    check: Checker = nothing_found
 
 
 class Heard(Struct, frozen=True):

@@ -15,6 +15,7 @@ from domain.routing import EXTRACTIVE
 from domain.rules.actions import Outward
 from domain.rules.ruleset import Decision
 from domain.rules.trial import Beside
+from domain.salesforce.checking import Unread
 from domain.texts import ENGLISH
 
 
@@ -96,7 +97,7 @@ class Why(Struct, frozen=True):
     """Every reason of a turn, stored with it and shown. Personal facts are left out.
 
     `move` is what the message is to the talk before it, `after` the customer's messages before this one that
-    it was read with, since it answers our question.
+    it was read with, since it answers our question, `unread` the code in the answer that cannot be parsed.
     """
 
     outcome: Outcome
@@ -110,6 +111,7 @@ class Why(Struct, frozen=True):
     after: tuple[MessageId, ...] = ()
     models: Models | None = None
     move: Move = Move.QUESTION
+    unread: tuple[Unread, ...] = ()
 
 
 class Plan(Struct, frozen=True):

@@ -20,6 +20,7 @@ from domain.rules.actions import MAX_DEPTH
 from domain.rules.asking import question
 from domain.rules.facts import Fact, Facts
 from domain.rules.trial import InForce, Ruling
+from domain.salesforce.checking import unread
 from domain.texts import ENGLISH
 from domain.versions import named, release_name, valid_for
 from domain.written import Request, from_passages
@@ -157,10 +158,14 @@ class _Turn:
             remarks.append(self.texts.answered_in_english)
         if valid := self._valid_for(written.draft):
             remarks.append(self.texts.for_version.format(version=valid))
+        warnings = [
+            self.texts.unread_code.format(language=one.language, line=one.finding.line)
+            for one in unread(written.draft.statements, self.brain.check)
+        ]
         return self._plan(
             Outcome.ANSWERED,
             self._type_of(written.draft),
-            "\n\n".join([*remarks, said]),
+            "\n\n".join([*remarks, said, *warnings]),
             parts=written.confidence,
             draft=written.draft,
         )
@@ -206,7 +211,7 @@ class _Turn:
         return "", self.texts.decline, ()
 
     def _type_of(self, draft: Draft) -> ResponseType:
-        said = [statement.text for paragraph in draft.paragraphs for statement in paragraph]
+        said = draft.statements
         if any(text.startswith(FENCES) for text in said) or self.facts["error_codes"]:
             return ResponseType.TECHNICAL
         if any(is_numbered(text) for text in said):
@@ -249,6 +254,7 @@ class _Turn:
                 self.ruling.ruleset.hash,
                 before.heard if before else (),
                 move=self.heard.move,
+                unread=unread(draft.statements, self.brain.check) if draft else (),
             ),
             close,
             self.ruling.outward(str(self.heard.message.id)) if shallow or self.ruling.failed else (),

@@ -19,6 +19,7 @@ from domain.nlu.evaluation import Evaluation, evaluate
 from domain.nlu.intents import Guesser, IntentModel
 from domain.nlu.stored import packed_affect, packed_model, unpacked_affect, unpacked_model
 from domain.nlu.understanding import CODE, Models
+from domain.salesforce.syntax import check
 from ports.inbound.train import Examples, Labelled, Taxonomy, digest, train_on
 from ports.outbound.embedding import Embedder
 
@@ -90,6 +91,7 @@ def load_brain(models: Models) -> Brain:
         loader.calendar(),
         loader.abbreviations(),
         loader.facets(),
+        check,
     )
 
 

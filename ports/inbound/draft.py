@@ -213,7 +213,7 @@ class DraftAnswer:
         if not proved.paragraphs or support < LEAST_SUPPORT:
             return None, "unsupported"
         sure = replace(first.confidence, value=round(first.confidence.value * support, 3), support=support)
-        shown = corrected(_texts(first.draft), _texts(proved)) if listener.reads else ()
+        shown = corrected(first.draft.statements, proved.statements) if listener.reads else ()
         return Written(proved, sure, first.hits, first.several, name, shown), "written"
 
     async def _proved(self, draft: Draft, first: Written) -> tuple[Draft, float]:
@@ -276,7 +276,3 @@ def _disguised(hit: Hit, disguise: Disguise) -> Hit:
         passage, title=hide(passage.title), heading=hide(passage.heading), body=hide(passage.body)
     )
     return replace(hit, passage=hidden)
-
-
-def _texts(draft: Draft) -> list[str]:
-    return [statement.text for paragraph in draft.paragraphs for statement in paragraph]

@@ -1,0 +1,54 @@
+"""Checking code before anybody is told to use it: the form that checkers have, and code in answers."""
+
+import re
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from domain.retrieval.chunking import is_code
+
+LANGUAGES = {"apex": "Apex", "soql": "SOQL"}
+"""What checkers read, as a fence names it, with its proper name."""
+FENCED = re.compile(r"[ \t]*(?:`{3,}|~{3,})[ \t]*(\w*)[^\n]*\n(.*?)\n?[ \t]*(?:`{3,}|~{3,})[ \t]*", re.DOTALL)
+
+
+class Finding(Struct, frozen=True):
+    """Something wrong with a piece of code; `line` and `column` count from 1."""
+
+    line: int
+    column: int
+    rule: str
+    severity: str
+    message: str
+
+
+class Unread(Struct, frozen=True):
+    """A code block of an answer that the checker does not accept, with its first finding."""
+
+    language: str
+    finding: Finding
+
+
+class Checker(Protocol):
+    """Reads code in one of `LANGUAGES` and says what is wrong with it. Pure."""
+
+    def __call__(self, code: str, language: str, /) -> tuple[Finding, ...]:
+        """Everything found, in the order of the code."""
+
+
+def nothing_found(_code: str, _language: str) -> tuple[Finding, ...]:
+    """A checker that accepts everything."""
+    return ()
+
+
+def unread(texts: Sequence[str], check: Checker) -> tuple[Unread, ...]:
+    """The code blocks among the statements of an answer that do not pass as what they say they are."""
+    found: list[Unread] = []
+    for text in texts:
+        block = FENCED.fullmatch(text.strip("\n")) if is_code(text) else None
+        language = block.group(1).lower() if block else ""
+        if block and language in LANGUAGES:
+            errors = [one for one in check(block.group(2), language) if one.severity == "error"]
+            found += [Unread(LANGUAGES[language], one) for one in errors[:1]]
+    return tuple(found)
