@@ -51,9 +51,9 @@ def best_question(
         if key in asked or facet.named(text):
             continue
         named = {article: facet.named(said) for article, said in _texts(hits).items()}
-        options = sorted(
-            frozenset[str]().union(*named.values()), key=lambda value: -_share(value, named, likely)
-        )[:MAX_OPTIONS]
+        seen = frozenset[str]().union(*named.values())
+        shares = {value: _share(value, named, likely) for value in facet.values if value in seen}
+        options = sorted(shares, key=lambda value: -shares[value])[:MAX_OPTIONS]
         if len(options) > 1:
             found.append(Clarifying(key, tuple(options), round(_gain(options, named, likely), 3)))
     best = max(found, key=lambda one: one.gain, default=None)

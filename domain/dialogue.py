@@ -19,6 +19,8 @@ from domain.rules.facts import FactValue
 
 MAX_CONTEXT_ENTITIES = 20
 """Entities remembered across turns (the customer's max_entities_per_message, kept for the whole context)."""
+MAX_EXCHANGES, MAX_REMEMBERED, MAX_EARLIER = 4, 300, 10
+"""Exchanges remembered, characters of a question, titles of exchanges before these."""
 MIN_TERMS = 2
 """Topic words that a question of its own has at least."""
 MAX_FOLLOW_UP_TERMS = 4
@@ -59,6 +61,13 @@ class Asking(Struct, frozen=True):
     heard: tuple[MessageId, ...] = ()
 
 
+class Exchange(Struct, frozen=True):
+    """A question that was answered, shortened, and the titles of the articles that answered it."""
+
+    question: str
+    titles: tuple[str, ...]
+
+
 class Context(Struct, frozen=True):
     """What later turns need of earlier ones.
 
@@ -66,7 +75,8 @@ class Context(Struct, frozen=True):
     `topic_turns` the turns in a row that named the topic. `told` holds facts that the customer gave when
     asked, None for one that was asked for in vain. `language` is the last one surely heard. `asked` are keys
     of the questions that we put about this matter, `shown` the articles that answered the last question,
-    `unhelped` how often in a row the customer said that they did not help.
+    `unhelped` how often in a row the customer said that they did not help. `exchanges` are the last questions
+    that were answered, oldest first, `earlier` the titles that answered those before them.
     """
 
     topic: str | None = None
@@ -81,6 +91,16 @@ class Context(Struct, frozen=True):
     asked: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     unhelped: int = 0
+    exchanges: tuple[Exchange, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+    def remembering(self, question: str, titles: tuple[str, ...]) -> "Context":
+        """With one more exchange; of those that are too old the titles remain."""
+        found = (*self.exchanges, Exchange(question[:MAX_REMEMBERED], titles))
+        old, kept = found[:-MAX_EXCHANGES], found[-MAX_EXCHANGES:]
+        titles_of_old = (title for one in old for title in one.titles)
+        earlier = tuple(dict.fromkeys((*self.earlier, *titles_of_old)))[-MAX_EARLIER:]
+        return replace(self, exchanges=kept, earlier=earlier)
 
     def after(
         self,

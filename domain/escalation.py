@@ -1,5 +1,7 @@
 """When people take over, beside what the rules say: asked for, or too risky for a machine."""
 
+from msgspec.structs import replace
+
 from domain.conversation import Handoff
 from domain.nlu.intents import ACT_ABOVE
 from domain.nlu.understanding import Understanding
@@ -9,6 +11,7 @@ from domain.rules.ruleset import Decision
 PERSON_INTENT = "talk_to_person"
 WISH = "The customer asked for a person."
 FAILED = "The rules could not be evaluated."
+DOUBTFUL = "The answer is less sure than the error budget allows."
 UNHELPED = "The answers did not help."
 APPROVAL = "A rule wants the answer approved by {role} before the customer sees it."
 RISKS = {
@@ -32,34 +35,27 @@ def handoff_for(decision: Decision, understanding: Understanding, signals: tuple
             directive.notify,
             directive.sla_minutes,
         )
-    where = directive.route or "support"
     for signal in signals:
         if signal in RISKS:
             reason, priority = RISKS[signal]
             priority = max(priority, directive.priority, key=PRIORITIES.index)
-            return Handoff(reason, where, priority, (), directive.notify, directive.sla_minutes)
+            return replace(handed_over(decision, reason), priority=priority)
     asked = understanding.intent_name == PERSON_INTENT and understanding.intent.confidence >= ACT_ABOVE
     if asked or "wants_person" in signals:
-        return Handoff(WISH, where, directive.priority, (), directive.notify, directive.sla_minutes)
+        return handed_over(decision, WISH)
     return None
 
 
-def unhelped(decision: Decision) -> Handoff:
-    """The handoff of a customer whom the answers did not help."""
+def handed_over(decision: Decision, reason: str, draft: str = "") -> Handoff:
+    """A handoff for a reason of our own, where the rules send it; a draft is to be approved."""
     directive = decision.directive
     where = directive.route or "support"
-    return Handoff(UNHELPED, where, directive.priority, (), directive.notify, directive.sla_minutes)
+    return Handoff(
+        reason, where, directive.priority, (), directive.notify, directive.sla_minutes, draft=draft
+    )
 
 
 def approval_of(decision: Decision, draft: str) -> Handoff:
     """The handoff under which a person approves a drafted answer."""
-    directive = decision.directive
-    return Handoff(
-        APPROVAL.format(role=directive.approval),
-        directive.route or "support",
-        directive.priority,
-        tuple(fired.rule for fired in decision.fired),
-        directive.notify,
-        directive.sla_minutes,
-        draft=draft,
-    )
+    reason = APPROVAL.format(role=decision.directive.approval)
+    return replace(handed_over(decision, reason, draft), rules=tuple(fired.rule for fired in decision.fired))

@@ -17,6 +17,7 @@ from domain.nlu.entities import EntityType
 from domain.nlu.intents import Intent
 from domain.nlu.sentiment import ASPECTS
 from domain.nlu.understanding import Understanding
+from domain.policy import AnswerPolicy
 from domain.retrieval.asked import Abbreviations
 from domain.retrieval.passages import Hit
 from domain.retrieval.scope import Scope
@@ -46,7 +47,8 @@ class Brain(Struct, frozen=True):
 class Heard(Struct, frozen=True):
     """One message in its conversation, thought about `at` a time. `question` is the text searched for.
 
-    `calendar` is the tenant's own, if it has one; `move` what the message is to the talk before it.
+    `calendar` is the tenant's own, if it has one; `move` what the message is to the talk before it,
+    `policy` what the tenant allows of answers.
     """
 
     conversation: Conversation
@@ -56,6 +58,7 @@ class Heard(Struct, frozen=True):
     at: datetime
     calendar: Calendar | None = None
     move: Move = Move.QUESTION
+    policy: AnswerPolicy = AnswerPolicy()
 
     @property
     def whole(self) -> str:

@@ -71,9 +71,10 @@ class Considered(Struct, frozen=True):
 
 
 class Attempt(Struct, frozen=True):
-    """One try to have a model write: what became of it, how long it took, and what it cost in tokens.
+    """One try to have a model write: what became of it, how long it took, and what it cost.
 
-    `first_token_ms` and `error` are there where there was one.
+    `first_token_ms` and `error` are there where there was one. Tokens are the endpoint's own count; without
+    one those of the prompt are ours, since they may be charged. `cost` is in US dollars.
     """
 
     model: str
@@ -83,6 +84,7 @@ class Attempt(Struct, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     error: str | None = None
+    cost: float = 0.0
 
 
 class Models(Struct, frozen=True):

@@ -6,11 +6,14 @@ import msgspec
 from msgspec import Struct
 
 from domain.answer import Draft, Statement, citation
+from domain.dialogue import Exchange
 from domain.errors import DataFileError
 from domain.grounding import MARKER
 from domain.retrieval.passages import Hit
 
 MAX_STATEMENTS = 60
+TALK = 0.15
+"""Share of the room that the talk before may take."""
 SPARE = 64
 """Tokens left for what a model's own template adds."""
 SCHEMA: Mapping[str, object] = {
@@ -66,27 +69,38 @@ class _Answer(Struct):
 _answers = msgspec.json.Decoder(_Answer)
 
 
-def prompt(
-    template: Template,
-    question: str,
-    language: str,
-    hits: Sequence[Hit],
-    room: int,
-    count: Callable[[str], int],
-) -> Prompt:
-    """Pack the question and as many passages, best first, as fit into `room` tokens with the answer.
+class Asked(Struct, frozen=True):
+    """What a model is to answer, in which language, from which passages, best first.
+
+    `before` are the exchanges before this one, oldest first, `earlier` the titles of those before them.
+    """
+
+    question: str
+    language: str
+    hits: tuple[Hit, ...]
+    before: tuple[Exchange, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+
+def prompt(template: Template, asked: Asked, room: int, count: Callable[[str], int]) -> Prompt:
+    """Pack the question, the talk before it, and as many passages as fit into `room` tokens with the answer.
+
+    The talk gets at most `TALK` of what is left beside the question, the newest exchanges first; passages the
+    rest, best first.
 
     Passages and question are JSON strings in a message of their own, so that nothing in them can end them
     (delimiting; Hines et al., Defending against indirect prompt injection with spotlighting, 2024).
     Raises `DataFileError` when not even the question fits.
     """
     left = room - template.max_tokens - count(template.system) - SPARE
-    asked = {"question": question, "language": language}
-    left -= count(_json(asked | {"passages": []}))
+    said = {"question": asked.question, "language": asked.language}
+    left -= count(_json(said | {"passages": []}))
     if left < 0:
         raise DataFileError("question_too_long", "the question does not fit into the model's context.")
+    talk, used = _talk(asked, int(left * TALK), count)
+    left -= used
     packed: list[dict[str, object]] = []
-    for number, hit in enumerate(hits, 1):
+    for number, hit in enumerate(asked.hits, 1):
         one: dict[str, object] = {
             "number": number,
             "title": hit.passage.title,
@@ -97,8 +111,23 @@ def prompt(
         if left < 0:
             break
         packed.append(one)
-    user = _json({**asked, "passages": packed})
+    user = _json({**said, **talk, "passages": packed})
     return Prompt(template.version, template.system, user, template.max_tokens, template.temperature)
+
+
+def _talk(asked: Asked, room: int, count: Callable[[str], int]) -> tuple[dict[str, object], int]:
+    """What was said before, as far as it fits into `room` tokens, and the tokens used."""
+    found: dict[str, object] = {}
+    used = 0
+    for kept, one in enumerate(reversed(asked.before), 1):
+        used += count(_json(one))
+        if used > room:
+            break
+        found = {"before": asked.before[-kept:]}
+    else:
+        if asked.earlier and count(_json(asked.earlier)) <= room - used:
+            found = {"earlier": asked.earlier, **found}
+    return found, count(_json(found)) if found else 0
 
 
 def read_draft(written: str, hits: Sequence[Hit]) -> Draft:

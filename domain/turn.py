@@ -4,16 +4,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.answer import Draft
-from domain.clarify import best_question
-from domain.confidence import Confidence, confidence, relevance
+from domain.confidence import Confidence, confidence
 from domain.conversation import Handoff, Status
 from domain.dialogue import Asking, Context, Move
-from domain.escalation import approval_of, handoff_for, unhelped
+from domain.escalation import DOUBTFUL, UNHELPED, approval_of, handed_over, handoff_for
 from domain.facts import Brain, Heard, facts_for, own_facts, told_by
 from domain.nlu.intents import ACT_ABOVE
 from domain.nlu.text import terms
 from domain.nlu.understanding import Language, Understanding
 from domain.plan import HELPED, Considered, Outcome, Plan, ResponseType, Why, Written
+from domain.policy import Below
+from domain.questions import next_question
 from domain.retrieval.chunking import FENCES, is_numbered
 from domain.retrieval.passages import Hit
 from domain.rules.actions import MAX_DEPTH
@@ -21,7 +22,6 @@ from domain.rules.asking import question
 from domain.rules.facts import Fact, Facts
 from domain.rules.trial import InForce, Ruling
 from domain.salesforce.checking import unread
-from domain.texts import ENGLISH
 from domain.versions import named, release_name, valid_for
 from domain.written import Request, from_passages
 
@@ -73,8 +73,10 @@ def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
     if turn.is_small_talk():
         return turn.small_talk()
     if heard.move is Move.NOT_HELPED and (written is None or heard.conversation.context.unhelped):
-        return turn.escalate(unhelped(ruling.decision))
-    return turn.answer(written) if written else turn.ask()
+        return turn.escalate(handed_over(ruling.decision, UNHELPED))
+    if written is None:
+        return turn.ask()
+    return turn.answer(written) if written.confidence.value >= heard.policy.threshold else turn.doubt(written)
 
 
 def _still_unseen(hits: tuple[Hit, ...], heard: Heard) -> tuple[Hit, ...]:
@@ -132,6 +134,16 @@ class _Turn:
         text: str = getattr(self.texts, SMALL_TALK[self.understood.intent_name])
         return self._plan(Outcome.SMALL_TALK, ResponseType.INFORMATIONAL, text)
 
+    def doubt(self, written: Written) -> Plan:
+        """What the tenant wants done with an answer that is less sure than its error budget allows."""
+        match self.heard.policy.below:
+            case Below.REVIEW:
+                return self.await_approval(handed_over(self.ruling.decision, DOUBTFUL, written.draft.text))
+            case Below.PERSON:
+                return self.escalate(handed_over(self.ruling.decision, DOUBTFUL))
+            case Below.CLARIFY:
+                return self.ask()
+
     def await_approval(self, handoff: Handoff) -> Plan:
         return self._plan(Outcome.ESCALATED, ResponseType.ESCALATION, self.texts.approval, handoff=handoff)
 
@@ -180,35 +192,12 @@ class _Turn:
 
     def ask(self) -> Plan:
         """One good question that was not put before, or a polite no; the second time a person is offered."""
-        key, text, options = self._question()
+        key, text, options = next_question(self.heard, self.hits, self.intent, self.brain, self.texts)
         outcome = Outcome.CLARIFIED if key else Outcome.DECLINED
         if self.heard.conversation.context.unanswered_in_a_row:
             text = f"{text}\n\n{self.texts.offer_person}"
         put = self._put("", key, options) if key else None
         return self._plan(outcome, ResponseType.CLARIFICATION, text, put=put)
-
-    def _question(self) -> tuple[str, str, tuple[str, ...]]:
-        """A question under its key, with what to choose from; without a key the text that declines."""
-        hint, asked = self.brain.thresholds.hint, self.heard.conversation.context.asked
-        weights = [relevance(hit, self.brain.thresholds) for hit in self.hits]
-        near = [(hit, weight) for hit, weight in zip(self.hits, weights, strict=True) if weight >= hint]
-        found = best_question(
-            self.heard.whole, [hit for hit, _ in near], [w for _, w in near], self.brain.facets, asked
-        )
-        if found is not None:
-            text = self.texts.which_one.format(options=", ".join(found.options))
-            return found.key, text, found.options
-        intent = self.intent
-        if (
-            intent
-            and intent.clarify
-            and self.texts.language == ENGLISH
-            and f"intent:{intent.name}" not in asked
-        ):
-            return f"intent:{intent.name}", self.texts.clarify.format(question=intent.clarify), ()
-        if near and (key := f"topic:{near[0][0].passage.article}") not in asked:
-            return key, self.texts.did_you_mean.format(topic=near[0][0].passage.title), ()
-        return "", self.texts.decline, ()
 
     def _type_of(self, draft: Draft) -> ResponseType:
         said = draft.statements
@@ -275,7 +264,9 @@ class _Turn:
             sentiment=self.understood.sentiment.score,
             answered=outcome in HELPED,
         )
-        cited = tuple(dict.fromkeys(one.article_id for one in draft.citations)) if draft else ()
+        cited = {one.article_id: one.title for one in draft.citations} if draft else {}
+        if draft:
+            context = context.remembering(self.heard.whole, tuple(cited.values()))
         return replace(
             context,
             asking=put.asking if put else None if self.heard.answers else before.asking,

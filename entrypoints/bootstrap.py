@@ -6,6 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from adapters.dramatiq import DramatiqWaker
 from adapters.embedding import MiniLmEmbedder, prepare
 from adapters.llm import Endpoint, OpenAiModel
@@ -18,12 +21,14 @@ from adapters.postgres.intents import CachedModels
 from adapters.postgres.jobs import PostgresJobs, PostgresOutbox, PostgresOverdue
 from adapters.postgres.keys import PostgresApiKeys
 from adapters.postgres.knowledge import PostgresPassages
+from adapters.postgres.labels import PostgresLabels
 from adapters.postgres.reports import PostgresReports
 from adapters.postgres.rulesets import CachedRules
 from adapters.postgres.turns import PostgresTurns
 from adapters.postgres.units import PostgresUnits
 from adapters.redis import RedisTraffic
 from adapters.redis import connect as connect_redis
+from adapters.starter.labels import labels
 from adapters.starter.loader import prompt, schema
 from adapters.system import LangidDetector, SystemClock, TimeOrderedIds
 from domain.facts import Brain
@@ -33,6 +38,7 @@ from entrypoints.models import load_brain, load_models, taxonomy
 from entrypoints.settings import Settings
 from entrypoints.version import VERSION
 from ports.errors import Refused
+from ports.inbound.answer_policy import AnswerPolicies
 from ports.inbound.close import EscalateConversation, ResolveConversation
 from ports.inbound.curate import CurateArticles
 from ports.inbound.draft import DraftAnswer
@@ -60,6 +66,7 @@ from ports.outbound.intents import ActiveModels
 from ports.outbound.jobs import Jobs, Leases, Outbox, Overdue, Waker
 from ports.outbound.keys import ApiKeys
 from ports.outbound.knowledge import Index, PassageLog, Refresh
+from ports.outbound.labels import Labels
 from ports.outbound.language import LanguageModel
 from ports.outbound.receipts import Receipts
 from ports.outbound.reports import Reports
@@ -100,6 +107,7 @@ class Ports:
     reports: Reports
     history: History
     receipts: Receipts
+    labels: Labels
     pings: Mapping[str, Ping]
 
 
@@ -125,6 +133,7 @@ class App:
     trials: RuleTrials
     explain: ExplainTurns
     replay: ReplayTurn
+    policy: AnswerPolicies
 
 
 @asynccontextmanager
@@ -172,12 +181,17 @@ async def connect(settings: Settings) -> AsyncIterator[Ports]:
             reports=PostgresReports(app_pool),
             history=PostgresHistory(history_pool),
             receipts=PostgresReceipts(history_pool),
-            pings={
-                "database": lambda: ping(app_pool),
-                "redis": redis.ping,
-                "ai_models": lambda: embedder.embed("ready?"),
-            },
+            labels=PostgresLabels(history_pool),
+            pings=_pings(app_pool, redis, embedder),
         )
+
+
+def _pings(pool: AsyncEngine, redis: Redis, embedder: Embedder) -> dict[str, Ping]:
+    return {
+        "database": lambda: ping(pool),
+        "redis": redis.ping,
+        "ai_models": lambda: embedder.embed("ready?"),
+    }
 
 
 def _writers(settings: Settings, stack: AsyncExitStack) -> list[LanguageModel]:
@@ -187,7 +201,8 @@ def _writers(settings: Settings, stack: AsyncExitStack) -> list[LanguageModel]:
         link = Link(settings.vllm_model, LOCAL, settings.vllm_context)
         found.append(Endpoint(settings.vllm_url, settings.vllm_key, settings.vllm_model, link))
     if settings.openai_api_key:
-        link = Link(settings.openai_model, HOSTED, HOSTED_CONTEXT)
+        price = settings.openai_price_in, settings.openai_price_out
+        link = Link(settings.openai_model, HOSTED, HOSTED_CONTEXT, *price)
         found.append(Endpoint(settings.openai_url, settings.openai_api_key, settings.openai_model, link))
     models = [OpenAiModel(endpoint) for endpoint in found]
     for model in models:
@@ -253,6 +268,7 @@ def wire(ports: Ports, timing: Timing) -> App:
         trials,
         ExplainTurns(ports.begin, ports.rules, ports.history, schema()),
         ReplayTurn(ports.receipts, ports.rules, ports.models, ports.brain),
+        AnswerPolicies(ports.begin, ports.labels, ports.reports, ports.clock, labels()),
     )
 
 

@@ -21,7 +21,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `milvus_url` is a server's address (or a file of Milvus Lite, for one process); without it indexes are in
     memory, within `index_memory_mb` a process.
     Language models write answers where `openai_api_key` (of `openai_url`) or `vllm_url` is set, within
-    `model_seconds` for all of them together.
+    `model_seconds` for all of them together. Prices are US dollars for a million tokens.
     `owner_url` is the login that migrations use; `jwt_public_key` is PEM text for RS256.
     """
 
@@ -36,6 +36,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     openai_api_key: str = ""
     openai_url: str = "https://api.openai.com/v1"
     openai_model: str = "gpt-4.1-mini"
+    openai_price_in: float = 0.40
+    openai_price_out: float = 1.60
     vllm_url: str = ""
     vllm_key: str = ""
     vllm_model: str = "codellama-13b-instruct"

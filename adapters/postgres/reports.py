@@ -1,12 +1,13 @@
 """Daily figures, recomputed from the conversations of the day."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.postgres.engine import driver
 from domain.ids import OrganizationId
-from ports.outbound.reports import Reports
+from ports.outbound.reports import Reports, Spent
 
 TENANT = "SELECT set_config('app.current_org_id', $1, true)"
 REFRESH = """
@@ -44,6 +45,10 @@ ON CONFLICT (organization_id, model_name, date) DO UPDATE SET
     avg_latency_ms = excluded.avg_latency_ms
 """
 """Language models by the day they were asked on; confidence is that of the answers they wrote."""
+SPENT = """
+SELECT day, model_name AS model, requests, prompt_tokens, completion_tokens, cost::float AS cost
+FROM ai.spending WHERE organization_id = $1 AND day >= $2 ORDER BY day DESC, model_name
+"""
 
 
 class PostgresReports(Reports):
@@ -57,3 +62,9 @@ class PostgresReports(Reports):
             await connection.execute(TENANT, str(organization))
             await connection.execute(REFRESH, organization, day)
             await connection.execute(MODELS, organization, day)
+
+    async def spent(self, organization: OrganizationId, since: date) -> Sequence[Spent]:
+        async with driver(self._engine) as connection, connection.transaction():
+            await connection.execute(TENANT, str(organization))
+            rows = await connection.fetch(SPENT, organization, since)
+        return [Spent(**row) for row in rows]

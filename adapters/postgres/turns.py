@@ -14,6 +14,7 @@ from domain.conversation import AFTER_HEARING, Conversation, over
 from domain.errors import NotFoundError
 from domain.ids import ContentHash, ConversationId, MessageId, OrganizationId
 from domain.message import Attachment, Message, Sender
+from domain.policy import AnswerPolicy
 from domain.rules.trial import Trial
 from ports.errors import Conflict
 from ports.outbound.turns import HearCommand, HeardAgain, HeardTurn, Turn, Turns
@@ -44,6 +45,8 @@ class _Row(Struct, frozen=True):
     trial: Trial | None
     intents: ContentHash | None
     vocabulary: ContentHash | None
+    answers: AnswerPolicy | None
+    spent: float
     reply: Raw
 
 
@@ -78,6 +81,8 @@ class PostgresTurns(Turns):
             row.trial,
             row.intents,
             row.vocabulary,
+            row.answers or AnswerPolicy(),
+            row.spent,
         )
 
     async def say(self, conversation: Conversation, turn: Turn) -> bytes | None:

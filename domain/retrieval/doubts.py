@@ -43,8 +43,11 @@ MANY_UNSEEN = 10
 """Invisible characters from which a text may hide something; a few are typography."""
 LOADED = re.compile(r"!\[[^\]]*\]\(|<(?:img|iframe|script|object|embed|link|svg)\b|<!--", re.IGNORECASE)
 """What a page would load or hide: pictures, frames, scripts, comments."""
-LEADS_OUT = re.compile(r"https?://[^\s)>\]]*[?&][^\s)>\]]*=", re.IGNORECASE)
-"""Addresses that can carry data along."""
+LEADS_OUT = re.compile(
+    r"https?://(?![\w.-]+\.(?:salesforce|force)\.com/)[^\s)>\]]*[?&][^\s)>\]]*=", re.IGNORECASE
+)
+"""Addresses that can carry data along, but for Salesforce's own."""
+FENCED = ("```", "~~~")
 
 
 def flags(text: str) -> tuple[str, ...]:
@@ -59,8 +62,13 @@ def flags(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=20_000)
 def quotable(statement: str) -> bool:
-    """Whether a statement may be said to a customer: it orders, loads, hides and leads out nothing."""
+    """Whether a statement may be said to a customer: it orders, loads, hides and leads out nothing.
+
+    Code is shown as text, so tags in it load nothing.
+    """
+    code = statement.lstrip().startswith(FENCED)
+    patterns = (ORDERS, LEADS_OUT) if code else (ORDERS, LOADED, LEADS_OUT)
     return (
-        not any(pattern.search(statement) for pattern in (ORDERS, LOADED, LEADS_OUT))
+        not any(pattern.search(statement) for pattern in patterns)
         and len(UNSEEN.findall(statement)) < MANY_UNSEEN
     )

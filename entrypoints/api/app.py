@@ -18,6 +18,7 @@ from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 from litestar.static_files import create_static_files_router
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Scope
 
+from entrypoints.api.answers import AnswerController
 from entrypoints.api.auth import Authenticator, Tokens
 from entrypoints.api.conversations import ConversationController
 from entrypoints.api.errors import HANDLERS
@@ -84,6 +85,7 @@ def build(app: App, settings: Settings) -> Litestar:
             VocabularyController,
             KnowledgeController,
             TrialController,
+            AnswerController,
             live,
             health,
             ready,

@@ -25,6 +25,7 @@ from entrypoints.cli.output import (
     progress,
     show_json,
 )
+from entrypoints.cli.policy import policy
 from entrypoints.cli.training import training
 from entrypoints.settings import read, read_api_access
 from entrypoints.version import VERSION
@@ -42,6 +43,7 @@ app.add_typer(bench, name="bench")
 app.add_typer(evaluation, name="eval")
 app.add_typer(lab, name="rules")
 app.add_typer(training, name="nlu")
+app.add_typer(policy, name="policy")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the flag
@@ -121,6 +123,8 @@ def confidence(
         Path | None, typer.Option("--questions", help="JSONL: question, must_contain; else our own.")
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="File for the diagram, SVG.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="File for each label's confidence, JSONL.")] = None,
+    rated: Annotated[bool, typer.Option("--rated", help="Count customers' ratings as labels too.")] = False,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
@@ -133,9 +137,11 @@ def confidence(
     with errors_to_exit_codes():
         asked = read_questions(questions or DATA / "evaluation" / "confidence.jsonl")
         with reachable(data, lambda *_: None) as settings:
-            found = asyncio.run(calibrate.fit(settings, DEMO_ORGANIZATION, asked))
+            found = asyncio.run(calibrate.fit(settings, DEMO_ORGANIZATION, asked, rated=rated))
         if picture is not None:
             picture.write_text(calibrate.drawn(found), encoding="utf-8")
+        if labels is not None:
+            labels.write_text(calibrate.listed(found), encoding="utf-8")
         if as_json:
             show_json(found)
         else:

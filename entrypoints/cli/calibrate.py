@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from domain.answer_measures import Question, contained
 from domain.calibration import Bin, Budget, brier, expected_calibration_error, reliability, within_budget
-from domain.confidence import CERTAIN, FEATURES
+from domain.confidence import CERTAIN, FEATURES, Confidence
 from domain.errors import DataFileError
 from domain.ids import OrganizationId
 from domain.plan import Outcome
 from entrypoints.bootstrap import connect, wire
 from entrypoints.cli.answers import asked
 from entrypoints.cli.output import progress, show
+from entrypoints.cli.policy import print_budgets
 from entrypoints.settings import Settings
+from ports.inbound.answer_policy import BUDGETS, MAX_RATED
 
-BUDGETS = (0.02, 0.05, 0.1, 0.15, 0.2)
 FOLDS = 5
 
 Floats = NDArray[np.float64]
@@ -29,7 +30,8 @@ Floats = NDArray[np.float64]
 class Fitted(Struct, frozen=True):
     """Bias and weights, and what they are worth on labels that each of the folds had not seen.
 
-    `budgets` are shares of all questions that may be answered wrongly.
+    `budgets` are shares of all questions that may be answered wrongly; `judged` is each label's confidence
+    from a model that had not seen it, and whether the answer was right.
     """
 
     labels: int
@@ -39,11 +41,22 @@ class Fitted(Struct, frozen=True):
     brier: float
     bins: tuple[Bin, ...]
     budgets: tuple[Budget, ...]
+    judged: tuple[tuple[float, bool], ...]
 
 
-async def fit(settings: Settings, organization: OrganizationId, questions: Sequence[Question]) -> Fitted:
-    """Answer every question that anything is found for, and learn which answers are right."""
+async def fit(
+    settings: Settings, organization: OrganizationId, questions: Sequence[Question], *, rated: bool = False
+) -> Fitted:
+    """Answer every question that anything is found for, and learn which answers are right.
+
+    With `rated`, answers that the tenant's customers rated are labels too.
+    """
     rows, right = await _labelled(settings, organization, questions)
+    if rated:
+        async with connect(settings) as ports:
+            theirs = await ports.labels.rated(organization, MAX_RATED)
+        rows = np.array([*rows, *(_features(label.parts) for label in theirs)])
+        right = np.array([*right, *(label.right for label in theirs)], bool)
     return await asyncio.to_thread(_fitted, rows, right)
 
 
@@ -55,12 +68,14 @@ def print_report(found: Fitted) -> None:
     for one in found.bins:
         span = f"{one.low:.1f} to {one.high:.1f}"
         show(f"  {span:<12}{one.count:>9}{one.confidence:>8.0%}{one.right:>8.0%}")
-    show(f"\n{'wrong at most':<15}{'threshold':>10}{'answered':>24}{'wrong among them':>26}")
-    for bought in found.budgets:
-        covered = f"{bought.coverage:.0%} ({bought.coverage_low:.0%} to {bought.coverage_high:.0%})"
-        wrong = f"{bought.wrong:.0%} ({bought.wrong_low:.0%} to {bought.wrong_high:.0%})"
-        show(f"  {bought.budget:<13.0%}{bought.threshold:>10.3f}{covered:>24}{wrong:>26}")
+    print_budgets(found.budgets)
     show(f"\nright = [{', '.join(f'{value:.2f}' for value in found.weights.values())}]")
+
+
+def listed(found: Fitted) -> str:
+    """The labels with their confidence, one JSON object a line."""
+    lines = [msgspec.json.encode({"confidence": said, "right": right}) for said, right in found.judged]
+    return "".join(f"{line.decode()}\n" for line in lines)
 
 
 def drawn(found: Fitted) -> str:
@@ -128,11 +143,14 @@ async def _labelled(
                 bar.update(task, completed=number)
                 if answer.why.outcome is not Outcome.ANSWERED:
                     continue
-                parts = answer.why.confidence
-                rows.append([float(getattr(parts, name)) for name in FEATURES])
+                rows.append(_features(answer.why.confidence))
                 facts = contained(question, answer.response)
                 right.append(bool(facts) and all(facts))
     return np.array(rows), np.array(right, bool)
+
+
+def _features(parts: Confidence) -> list[float]:
+    return [float(getattr(parts, name)) for name in FEATURES]
 
 
 def _fitted(rows: Floats, right: NDArray[np.bool_]) -> Fitted:
@@ -154,6 +172,7 @@ def _fitted(rows: Floats, right: NDArray[np.bool_]) -> Fitted:
         brier(said, right),
         tuple(reliability(said, right)),
         tuple(within_budget(said, right, budget) for budget in BUDGETS),
+        tuple((round(float(one), 4), bool(good)) for one, good in zip(said, right, strict=True)),
     )
 
 

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from domain.answer import Draft, judge, statements
+from domain.dialogue import Exchange
 from domain.errors import DataFileError
 from domain.facts import Heard
 from domain.grounding import Near, supports
 from domain.plan import Attempt, Models, Outcome, Plan, ResponseType, Written
-from domain.prompt import Template, prompt, read_draft, read_so_far
+from domain.prompt import Asked, Prompt, Template, prompt, read_draft, read_so_far
 from domain.redaction import Disguise
 from domain.retrieval.chunking import blocks
 from domain.retrieval.contradiction import corrected
@@ -37,7 +38,8 @@ PERSONAL = (("name", "person"), ("email", "email"), ("phone", "phone"))
 class Task(Struct, frozen=True):
     """What to answer from which passages. `first` is the extractive answer, which stands if no model's does.
 
-    `known` are strings about the customer that are personal for sure, with their kinds.
+    `known` are strings about the customer that are personal for sure, with their kinds. `before` and
+    `earlier` are the talk so far.
     """
 
     question: str
@@ -45,6 +47,8 @@ class Task(Struct, frozen=True):
     first: Written
     need: Need
     known: Mapping[str, str] = {}
+    before: tuple[Exchange, ...] = ()
+    earlier: tuple[str, ...] = ()
 
 
 class Drafted(Struct, frozen=True):
@@ -59,21 +63,19 @@ class _LeftError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What one model is asked, disguised for those outside."""
+class _Given:
+    """What one model is given, disguised for those outside."""
 
-    question: str
-    language: str
-    hits: tuple[Hit, ...]
+    asked: Asked
     disguise: Disguise | None = None
 
     def read(self, text: str) -> Draft:
         """The draft as we may say it. Raises `DataFileError`."""
-        return self._restored(read_draft(text, self.hits))
+        return self._restored(read_draft(text, self.asked.hits))
 
     def read_so_far(self, text: str) -> Draft | None:
         """The whole statements of a draft that is still being written."""
-        draft = read_so_far(text, self.hits)
+        draft = read_so_far(text, self.asked.hits)
         return None if draft is None else self._restored(draft)
 
     def _restored(self, draft: Draft) -> Draft:
@@ -93,9 +95,12 @@ class DraftAnswer:
     embedder: Embedder
     seconds: float
 
-    async def improved(self, plan: Plan, heard: Heard, listener: Listener = NOBODY) -> Drafted | None:
+    async def improved(
+        self, plan: Plan, heard: Heard, spent: float = 0.0, listener: Listener = NOBODY
+    ) -> Drafted | None:
         """What models make of a planned answer from knowledge; None without any, or for another plan.
 
+        `spent` is what models cost the tenant today, in US dollars, where that is limited.
         A listener that reads is shown the planned answer, and what is written in its place.
         """
         if plan.written is None or plan.why.outcome is not Outcome.ANSWERED or not self.models:
@@ -105,19 +110,25 @@ class DraftAnswer:
             plan.response_type is ResponseType.TECHNICAL,
             isinstance(signals, tuple) and not SENSITIVE_SIGNALS.isdisjoint(signals),
             rules.directive.model if rules else None,
+            heard.policy.models,
+            heard.policy.daily_cost is not None and spent >= heard.policy.daily_cost,
         )
         metadata = heard.conversation.metadata
         known = {str(metadata[name]): kind for name, kind in PERSONAL if metadata.get(name)}
         if listener.reads:
             listener.drafted(plan)
-        return await self(Task(heard.question, plan.language, plan.written, need, known), listener)
+        context = heard.conversation.context
+        talk = context.exchanges, context.earlier
+        return await self(Task(heard.question, plan.language, plan.written, need, known, *talk), listener)
 
     async def __call__(self, task: Task, listener: Listener = NOBODY) -> Drafted:
         """Never raises for what models do; a failure is an attempt. Ends when the listener leaves."""
         disguise = Disguise(task.known)
         hits = tuple(_disguised(hit, disguise) for hit in task.first.hits)
-        outside = _Asked(disguise.hide(task.question), task.language, hits, disguise)
-        inside = _Asked(task.question, task.language, task.first.hits)
+        hide, before = disguise.hide, task.before
+        hidden = tuple(replace(one, question=hide(one.question)) for one in before)
+        outside = _Given(Asked(hide(task.question), task.language, hits, hidden, task.earlier), disguise)
+        inside = _Given(Asked(task.question, task.language, task.first.hits, before, task.earlier))
         sensitive = task.need.sensitive or not SENSITIVE_DATA.isdisjoint(disguise.hidden)
         by_name = {model.link.name: model for model in self.models}
         links = chain(replace(task.need, sensitive=sensitive), [model.link for model in self.models])
@@ -127,9 +138,9 @@ class DraftAnswer:
             left = end - perf_counter()
             if left <= 0 or listener.left.is_set():
                 break
-            asked = inside if link.route == LOCAL else outside
+            given = inside if link.route == LOCAL else outside
             seconds = left / (len(links) - place)
-            draft, attempt = await self._tried(by_name[link.name], asked, task.first, seconds, listener)
+            draft, attempt = await self._tried(by_name[link.name], given, task.first, seconds, listener)
             if draft is None:
                 attempts.append(attempt)
                 continue
@@ -140,46 +151,48 @@ class DraftAnswer:
         return Drafted(None, self._record(attempts, disguise) if attempts else None)
 
     async def _tried(
-        self, model: LanguageModel, asked: _Asked, first: Written, seconds: float, listener: Listener
+        self, model: LanguageModel, given: _Given, first: Written, seconds: float, listener: Listener
     ) -> tuple[Draft | None, Attempt]:
-        name, began = model.link.name, perf_counter()
+        link, began = model.link, perf_counter()
+        request: Prompt | None = None
 
-        def attempt(outcome: str, error: object = None) -> Attempt:
-            ms = round(1_000 * (perf_counter() - began), 1)
-            return Attempt(name, outcome, ms, error=None if error is None else str(error)[:200])
+        def attempt(outcome: str, error: object = None, writing: Writing | None = None) -> Attempt:
+            sent = 0 if request is None or outcome == "open" else model.count(request.system + request.user)
+            told, wrote = (writing.prompt_tokens, writing.completion_tokens) if writing else (0, 0)
+            return Attempt(
+                link.name,
+                outcome,
+                round(1_000 * (perf_counter() - began), 1),
+                writing.first_token_ms if writing else None,
+                told or sent,
+                wrote,
+                None if error is None else str(error)[:200],
+                round(link.cost(told or sent, wrote), 8),
+            )
 
+        writing = None
         try:
+            request = prompt(self.template, given.asked, link.context, model.count)
             async with asyncio.timeout(seconds):
-                writing = await self._writing(model, asked, first, listener)
-            draft = asked.read(writing.text)
+                writing = await self._writing(model, request, given, first, listener)
+            return given.read(writing.text), attempt("written", writing=writing)
         except TimeoutError:
             return None, attempt("late", f"no answer within {seconds:.1f} s")
         except _LeftError:
             return None, attempt("left", "the customer left")
         except (WorldError, DataFileError) as error:
             kinds = ((Busy, "open"), (Refused, "refused"), (DataFileError, "malformed"))
-            return None, attempt(
-                next((name for kind, name in kinds if isinstance(error, kind)), "failed"), error
-            )
-        done = replace(
-            attempt("written"),
-            first_token_ms=writing.first_token_ms,
-            prompt_tokens=writing.prompt_tokens,
-            completion_tokens=writing.completion_tokens,
-        )
-        return draft, done
+            outcome = next((outcome for kind, outcome in kinds if isinstance(error, kind)), "failed")
+            return None, attempt(outcome, error, writing)
 
     async def _writing(
-        self, model: LanguageModel, asked: _Asked, first: Written, listener: Listener
+        self, model: LanguageModel, request: Prompt, given: _Given, first: Written, listener: Listener
     ) -> Writing:
         """What the model writes, told to the listener as far as it is proved. Cancels it when they leave."""
-        request = prompt(
-            self.template, asked.question, asked.language, asked.hits, model.link.context, model.count
-        )
         so_far: asyncio.Queue[str] = asyncio.Queue()
         tasks: list[asyncio.Task[object]] = [asyncio.create_task(listener.left.wait())]
         if listener.reads:
-            tasks.append(asyncio.create_task(self._tell(so_far, asked, first, listener)))
+            tasks.append(asyncio.create_task(self._tell(so_far, given, first, listener)))
         writing = asyncio.create_task(model.write(request, so_far.put_nowait))
         try:
             await asyncio.wait({writing, tasks[0]}, return_when=asyncio.FIRST_COMPLETED)
@@ -192,12 +205,12 @@ class DraftAnswer:
             await asyncio.gather(*tasks, writing, return_exceptions=True)
 
     async def _tell(
-        self, so_far: asyncio.Queue[str], asked: _Asked, first: Written, listener: Listener
+        self, so_far: asyncio.Queue[str], given: _Given, first: Written, listener: Listener
     ) -> None:
         """Tell a listener the statements that are proved, while more are being written."""
         told = ""
         while True:
-            draft = asked.read_so_far(await so_far.get())
+            draft = given.read_so_far(await so_far.get())
             if draft is None or not so_far.empty():
                 continue
             proved, _ = await self._proved(draft, first)

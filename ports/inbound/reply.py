@@ -152,12 +152,7 @@ class ReplyToMessage:
         listener: Listener = NOBODY,
     ) -> Thought:
         organization = conversation.organization
-        trial = turn.trial
-        rules = InForce(
-            await self.rules.at(organization, turn.ruleset),
-            trial,
-            await self.rules.at(organization, trial.candidate) if trial else None,
-        )
+        rules = await self._rules(turn)
         models = await self.models.at(organization, turn.intents, turn.vocabulary)
         brain = replace(self.brain, intents=models.intents)
         alone = models.head.guess(message.content, await self.embedder.embed(message.content))
@@ -167,7 +162,7 @@ class ReplyToMessage:
         vector = await self.embedder.embed(question)
         searched = await self._query(question, vector)
         tier, now = _tier(conversation, turn.tier), self.clock.now()
-        heard = Heard(conversation, message, question, tier, now, turn.calendar, reading.move)
+        heard = Heard(conversation, message, question, tier, now, turn.calendar, reading.move, turn.policy)
         scope = scope_of(heard, self.brain.calendar)
         if groups is not None:
             scope = replace(scope, groups=groups)
@@ -185,16 +180,25 @@ class ReplyToMessage:
             Request(query.text, intent, found) for (query, intent), found in zip(asked, others, strict=True)
         )
         plan = plan_turn(heard, understood, hits, rules, brain, requests)
-        drafted = await self.draft.improved(plan, heard, listener)
+        drafted = await self.draft.improved(plan, heard, turn.spent, listener)
         if drafted is not None:
             if drafted.written is not None:
                 plan = plan_turn(heard, understood, hits, rules, brain, requests, drafted.written)
             plan = replace(plan, why=replace(plan.why, models=drafted.models))
         written = drafted.written if drafted else None
         receipt = Receipt(
-            self.software, turn.ruleset, turn.intents, heard, understood, hits, requests, trial, written
+            self.software, turn.ruleset, turn.intents, heard, understood, hits, requests, turn.trial, written
         )
-        return Thought(plan, understood, trial.id if trial else None, message.depth, packed(receipt))
+        trial = turn.trial.id if turn.trial else None
+        return Thought(plan, understood, trial, message.depth, packed(receipt))
+
+    async def _rules(self, turn: HeardTurn) -> InForce:
+        organization, trial = turn.conversation.organization, turn.trial
+        return InForce(
+            await self.rules.at(organization, turn.ruleset),
+            trial,
+            await self.rules.at(organization, trial.candidate) if trial else None,
+        )
 
     async def _asked(self, text: str, models: Models) -> Sequence[tuple[Query, str]]:
         """The things that a message asks for with their intents, if they are several."""

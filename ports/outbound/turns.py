@@ -13,6 +13,7 @@ from domain.conversation import Conversation
 from domain.ids import ContentHash, ConversationId, MessageId, OrganizationId, UserId
 from domain.message import Message
 from domain.nlu.entities import Entity
+from domain.policy import AnswerPolicy
 from domain.rules.actions import Outward
 from domain.rules.trial import Beside, Trial
 
@@ -30,8 +31,9 @@ class HeardTurn(Struct, frozen=True):
     """What a turn needs, loaded in the transaction that stored the message.
 
     `conversation` already counts the message. `reply` is set when this message was answered before;
-    `calendar` is the tenant's own, `trial` the one that is open, `intents` and
-    `vocabulary` the tenant's own model and names.
+    `calendar` is the tenant's own, `trial` the one that is open, `intents` and `vocabulary` the tenant's own
+    model and names, `policy` what it allows of answers, `spent` what models cost it today in US dollars,
+    where that is limited.
     """
 
     conversation: Conversation
@@ -43,6 +45,8 @@ class HeardTurn(Struct, frozen=True):
     trial: Trial | None = None
     intents: ContentHash | None = None
     vocabulary: ContentHash | None = None
+    policy: AnswerPolicy = AnswerPolicy()
+    spent: float = 0.0
 
 
 class Turn(Struct, frozen=True):

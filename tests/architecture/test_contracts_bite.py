@@ -18,6 +18,7 @@ VIOLATIONS = {
     "one-importer-rank-bm25": ("domain/retrieval/rogue.py", "import rank_bm25\n"),
     "one-importer-faiss": ("domain/retrieval/rogue.py", "import faiss\n"),
     "one-importer-datalogic-py": ("domain/rules/rogue.py", "import datalogic_py\n"),
+    "one-importer-tree-sitter": ("domain/nlu/rogue.py", "import tree_sitter\n"),
     "one-importer-sklearn": ("domain/nlu/rogue.py", "import sklearn\n"),
 }
 PROGRAM = """

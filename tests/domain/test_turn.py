@@ -8,7 +8,7 @@ import pytest
 from adapters.starter.loader import calendar, schema
 from adapters.starter.loader import cues as starter_cues
 from domain.conversation import Channel, Conversation, Status
-from domain.dialogue import Context, question_for
+from domain.dialogue import Context, Exchange, question_for
 from domain.facts import Brain, Heard, facts_for
 from domain.message import Attachment, AttachmentType, Message, Sender
 from domain.nlu.cues import Cues
@@ -393,6 +393,7 @@ def test_the_context_remembers_an_answered_turn() -> None:
         topic_turns=1,
         language="en",
         shown=("KB-TEST-001",),
+        exchanges=(Exchange("How do I reset my password?", ("Reset a password",)),),
     )
     assert conversation.context.unanswered_in_a_row == 2, "planning changes nothing"
 

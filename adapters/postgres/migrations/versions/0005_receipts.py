@@ -15,17 +15,21 @@ COLUMNS, VALUES = "trial, beside\n    )", "NULLIF(p_turn -> 'beside', 'null'::js
 
 def upgrade() -> None:
     """Add the column, and have `core.say` fill it."""
-    say = _say()
-    for place in (COLUMNS, VALUES):
-        assert say.count(place) == 1  # noqa: S101  # a migration that does not fit must not run
-    say = say.replace(COLUMNS, "trial, beside, receipt\n    )")
-    say = say.replace(VALUES, f"{VALUES.removesuffix(')')}, decode(p_turn ->> 'receipt', 'base64')\n    )")
-    _run(f"ALTER TABLE ai.turns ADD COLUMN receipt BYTEA;\n{say}")
+    _run(f"ALTER TABLE ai.turns ADD COLUMN receipt BYTEA;\n{say_with_receipts()}")
 
 
 def downgrade() -> None:
     """Take it away again. Lost: what past turns were decided from."""
     _run(f"{_say()}\nALTER TABLE ai.turns DROP COLUMN receipt;")
+
+
+def say_with_receipts() -> str:
+    """`core.say` as it is from this version on."""
+    say = _say()
+    for place in (COLUMNS, VALUES):
+        assert say.count(place) == 1  # noqa: S101  # a migration that does not fit must not run
+    say = say.replace(COLUMNS, "trial, beside, receipt\n    )")
+    return say.replace(VALUES, f"{VALUES.removesuffix(')')}, decode(p_turn ->> 'receipt', 'base64')\n    )")
 
 
 def _say() -> str:
