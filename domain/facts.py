@@ -42,6 +42,7 @@ class Brain(Struct, frozen=True):
     abbreviations: Abbreviations
     facets: tuple[Facet, ...] = ()
     check: Checker = nothing_found
+    people: frozenset[str] = frozenset()
 
 
 class Heard(Struct, frozen=True):

@@ -119,27 +119,34 @@ DISGUISED = frozenset(KINDS) - {"org"}
 """What is disguised before a text leaves: a company's name tells a model what it is asked about."""
 
 
-def personal(text: str, known: Mapping[str, str] = {}) -> list[Span]:
-    """What is personal or secret, in order, without overlaps. `known` are strings with their kinds."""
+def personal(text: str, known: Mapping[str, str] = {}, people: frozenset[str] = frozenset()) -> list[Span]:
+    """What is personal or secret, in order, without overlaps.
+
+    `known` are strings with their kinds, `people` first names by which names of people are found.
+    """
     taken = bytearray(len(text))
     found = []
-    for kind, start, end in (*_known(text, known), *_patterned(text), *_named(text)):
+    for kind, start, end in (*_known(text, known), *_patterned(text), *_named(text, people)):
         if not any(taken[start:end]):
             taken[start:end] = b"\x01" * (end - start)
             found.append(Span(kind, start, end))
     return sorted(found, key=lambda span: span.start)
 
 
-def redacted(text: str) -> str:
+def redacted(text: str, people: frozenset[str] = frozenset()) -> str:
     """The text with addresses, numbers, ids, secrets and names of people and companies by their kinds."""
-    return _replaced(text, personal(text), lambda span: f"[{span.kind}]")
+    return _replaced(text, personal(text, people=people), lambda span: f"[{span.kind}]")
 
 
 class Disguise:
     """Tokens in place of personal data, the same for the same, over all texts of one request."""
 
-    def __init__(self, known: Mapping[str, str] = {}) -> None:
-        """`known` are strings that are personal for sure, like the customer's name, with their kinds."""
+    def __init__(self, known: Mapping[str, str] = {}, people: frozenset[str] = frozenset()) -> None:
+        """`known` are strings that are personal for sure, like the customer's name, with their kinds.
+
+        `people` are first names.
+        """
+        self._people = people
         self._known = {text: kind for text, kind in known.items() if text.strip()}
         self._tokens: dict[tuple[str, str], str] = {}
         self._originals: dict[str, str] = {}
@@ -152,7 +159,7 @@ class Disguise:
 
     def hide(self, text: str) -> str:
         """The text with tokens."""
-        spans = [span for span in personal(text, self._known) if span.kind in DISGUISED]
+        spans = [span for span in personal(text, self._known, self._people) if span.kind in DISGUISED]
         return _replaced(text, spans, lambda span: self._token(span.kind, text[span.start : span.end]))
 
     def restore(self, text: str) -> str:
@@ -192,6 +199,6 @@ def _patterned(text: str) -> Iterator[Span]:
                 yield Span(kind, *span)
 
 
-def _named(text: str) -> Iterator[Span]:
-    for kind, start, end in names(text):
+def _named(text: str, people: frozenset[str]) -> Iterator[Span]:
+    for kind, start, end in names(text, people):
         yield Span(kind.lower(), start, end)

@@ -229,7 +229,14 @@ def wire(ports: Ports, timing: Timing) -> App:
     rehearse = Rehearse(ports.begin, ports.rules, ports.history, ports.clock, ports.ids, schema())
     ingest = IngestArticles(ports.begin, ports.embedder)
     review = ReviewKnowledge(
-        ports.begin, ingest, ports.experience, ports.log, ports.embedder, ports.clock, ports.ids
+        ports.begin,
+        ingest,
+        ports.experience,
+        ports.log,
+        ports.embedder,
+        ports.clock,
+        ports.ids,
+        ports.brain.people,
     )
     train = TrainIntents(ports.begin, ports.models, ports.embedder, ports.clock, ports.ids, taxonomy())
     trials = RuleTrials(ports.begin, ports.clock, ports.ids)
@@ -273,7 +280,9 @@ def wire(ports: Ports, timing: Timing) -> App:
 
 
 def _reply(ports: Ports, timing: Timing) -> ReplyToMessage:
-    draft = DraftAnswer(ports.writers, prompt(), ports.embedder, timing.model.total_seconds())
+    draft = DraftAnswer(
+        ports.writers, prompt(), ports.embedder, timing.model.total_seconds(), ports.brain.people
+    )
     return ReplyToMessage(
         ports.turns,
         ports.begin,

@@ -92,6 +92,7 @@ def load_brain(models: Models) -> Brain:
         loader.abbreviations(),
         loader.facets(),
         check,
+        loader.first_names(),
     )
 
 

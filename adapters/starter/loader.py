@@ -253,14 +253,20 @@ def abbreviations() -> Abbreviations:
     return Abbreviations(_typed(_read_toml(path)["shortened"], dict[str, str], path))
 
 
+def first_names() -> frozenset[str]:
+    """First names of people, a line each."""
+    lines = read_text(DATA / "first_names.txt").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
 def gazetteer() -> Gazetteer:
-    """Known products, objects and organisations."""
+    """Known products, objects, organisations and first names."""
     path = DATA / "gazetteer.toml"
     names: dict[str, tuple[EntityType, str]] = {}
     for kind, listed in _read_toml(path).items():
         for value, forms in listed.items():
             names.update({form.lower(): (EntityType(kind), value) for form in (value, *forms)})
-    return Gazetteer(names)
+    return Gazetteer(names, first_names())
 
 
 def read_text(path: Path) -> str:

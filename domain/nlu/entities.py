@@ -44,13 +44,14 @@ class Entity(Struct, frozen=True):
 
 
 class Gazetteer(Struct, frozen=True):
-    """Known names: lower-case surface form to (type, normalised value)."""
+    """Known names: lower-case surface form to (type, normalised value), and first names of people."""
 
     names: Mapping[str, tuple[EntityType, str]]
+    people: frozenset[str] = frozenset()
 
     def with_more(self, names: Mapping[str, tuple[EntityType, str]]) -> "Gazetteer":
         """These names and others; the others win."""
-        return Gazetteer({**self.names, **names})
+        return Gazetteer({**self.names, **names}, self.people)
 
 
 class EntityFinder:
@@ -92,7 +93,7 @@ class EntityFinder:
         for start, end, kind, value in self._named(_lowered(text)):
             if kind is not EntityType.SALESFORCE_OBJECT or _is_thing(text, start, end):
                 yield Entity(kind, text[start:end], value, start, end)
-        for who, start, end in names(text):
+        for who, start, end in names(text, self.gazetteer.people):
             yield Entity(EntityType(who), text[start:end], text[start:end], start, end)
 
     def _named(self, lowered: str) -> Iterator[tuple[int, int, EntityType, str]]:

@@ -120,6 +120,22 @@ def eval_understanding(
             print_report(found)
 
 
+@evaluation.command("redaction")
+def eval_redaction(
+    data: Annotated[Path | None, typer.Option("--data", help="JSONL: text, spans; else our own.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What of personal data is hidden from models outside, by kind, on labelled lines."""
+    from entrypoints.cli.redaction import evaluate, print_report, read_labelled
+
+    with errors_to_exit_codes():
+        found = evaluate(read_labelled(data))
+        if as_json:
+            show_json(found)
+        else:
+            print_report(found)
+
+
 @evaluation.command("rules")
 def eval_rules(
     data: Annotated[Path, typer.Option("--data", help="JsonLogic's tests.json.")], as_json: Json = False

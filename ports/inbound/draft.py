@@ -94,6 +94,7 @@ class DraftAnswer:
     template: Template
     embedder: Embedder
     seconds: float
+    people: frozenset[str] = frozenset()
 
     async def improved(
         self, plan: Plan, heard: Heard, spent: float = 0.0, listener: Listener = NOBODY
@@ -123,7 +124,7 @@ class DraftAnswer:
 
     async def __call__(self, task: Task, listener: Listener = NOBODY) -> Drafted:
         """Never raises for what models do; a failure is an attempt. Ends when the listener leaves."""
-        disguise = Disguise(task.known)
+        disguise = Disguise(task.known, self.people)
         hits = tuple(_disguised(hit, disguise) for hit in task.first.hits)
         hide, before = disguise.hide, task.before
         hidden = tuple(replace(one, question=hide(one.question)) for one in before)

@@ -75,6 +75,7 @@ class ReviewKnowledge:
     embedder: Embedder
     clock: Clock
     ids: Ids
+    people: frozenset[str] = frozenset()
 
     async def __call__(self, organization: OrganizationId) -> Reviewed:
         """Look at the last `WINDOW`. Doing it again finds the same. Raises `Unavailable`."""
@@ -165,8 +166,8 @@ class ReviewKnowledge:
             self._proposal(
                 ProposalKind.GAP,
                 key,
-                redacted(gap.title)[:MAX_TITLE],
-                "\n".join(redacted(example) for example in gap.examples),
+                redacted(gap.title, self.people)[:MAX_TITLE],
+                "\n".join(redacted(example, self.people) for example in gap.examples),
                 {"volume": gap.volume, "messages": gap.messages[:MAX_MESSAGES]},
             )
             for key, gap in largest.items()
@@ -190,7 +191,7 @@ class ReviewKnowledge:
         """Articles from what people answered, unless knowledge says it already."""
         found = []
         for solved in await self.experience.solved(organization, self.clock.now() - WINDOW, MAX_SOLVED):
-            title, body = _written(solved)
+            title, body = _written(solved, self.people)
             if len(body) < LEAST_ANSWER or not title:
                 continue
             vector = await self.embedder.embed(f"{title}\n{body}")
@@ -227,11 +228,11 @@ def _compared(index: HybridIndex, standings: Mapping[ArticleId, Standing]) -> di
     }
 
 
-def _written(solved: Solved) -> tuple[str, str]:
+def _written(solved: Solved, people: frozenset[str]) -> tuple[str, str]:
     """A title and a text of what was asked and answered, without personal data."""
-    asked = redacted(solved.asked).strip()
+    asked = redacted(solved.asked, people).strip()
     title = " ".join(asked.split())[:MAX_TITLE]
-    body = "\n\n".join(redacted(text).strip() for text in solved.answered if text.strip())
+    body = "\n\n".join(redacted(text, people).strip() for text in solved.answered if text.strip())
     return title, body
 
 
