@@ -228,16 +228,7 @@ def wire(ports: Ports, timing: Timing) -> App:
     reply = _reply(ports, timing)
     rehearse = Rehearse(ports.begin, ports.rules, ports.history, ports.clock, ports.ids, schema())
     ingest = IngestArticles(ports.begin, ports.embedder)
-    review = ReviewKnowledge(
-        ports.begin,
-        ingest,
-        ports.experience,
-        ports.log,
-        ports.embedder,
-        ports.clock,
-        ports.ids,
-        ports.brain.people,
-    )
+    review = _review(ports, ingest)
     train = TrainIntents(ports.begin, ports.models, ports.embedder, ports.clock, ports.ids, taxonomy())
     trials = RuleTrials(ports.begin, ports.clock, ports.ids)
     return App(
@@ -277,6 +268,11 @@ def wire(ports: Ports, timing: Timing) -> App:
         ReplayTurn(ports.receipts, ports.rules, ports.models, ports.brain),
         AnswerPolicies(ports.begin, ports.labels, ports.reports, ports.clock, labels()),
     )
+
+
+def _review(ports: Ports, ingest: IngestArticles) -> ReviewKnowledge:
+    known = ports.experience, ports.log, ports.embedder, ports.clock, ports.ids, ports.brain.people
+    return ReviewKnowledge(ports.begin, ingest, *known)
 
 
 def _reply(ports: Ports, timing: Timing) -> ReplyToMessage:

@@ -24,7 +24,7 @@ class Labelled(Struct, frozen=True):
 
 
 class Kind(Struct, frozen=True):
-    """One kind: how many are there, the percentage hidden, and of what was hidden as it how much is personal."""
+    """One kind: how many there are, percent of them hidden, percent of what was hidden that is personal."""
 
     there: int
     recall: float
