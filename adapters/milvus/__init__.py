@@ -237,7 +237,7 @@ class MilvusIndex(Index):
 
 
 def _row(organization: OrganizationId, passage: Passage, vector: NDArray[np.float32]) -> dict[str, object]:
-    held = terms(passage.text)
+    held = terms(passage.indexed)
     reach, versions = passage.reach, valid_for(passage.api_versions)
     kept = msgspec.structs.replace(passage, body=passage.body[:MAX_BODY])
     return {
@@ -284,11 +284,11 @@ def _hit(
     weights: Mapping[str, float],
 ) -> Hit:
     score, bm25, cosine = (round(float(one), 4) for one in figures)
-    return Hit(passage, score, bm25, cosine, round(covered(weights, asked, vocabulary(passage.text)), 4))
+    return Hit(passage, score, bm25, cosine, round(covered(weights, asked, vocabulary(passage.indexed)), 4))
 
 
 def _bm25(asked: Sequence[str], weights: Mapping[str, float], passage: Passage) -> float:
-    held = Counter(terms(passage.text))
+    held = Counter(terms(passage.indexed))
     return sum(weights[term] * _frequency(held[term], held.total()) for term in asked if term in held)
 
 

@@ -56,6 +56,7 @@ UNION SELECT id FROM ai.knowledge_entries WHERE organization_id = $1 AND changed
 LOAD = """
 SELECT p.article_id, p.number, k.title, p.heading, p.body, k.category, k.product, k.api_versions,
     k.error_codes, k.version, k.language, k.audience, k.access_groups, k.valid_from, k.valid_until, p.anchor,
+    CASE WHEN p.number = 0 THEN k.asked ELSE '{}' END AS asked,
     vector_send(p.embedding) AS embedding
 FROM ai.passages p
 JOIN ai.knowledge_entries k ON k.organization_id = p.organization_id AND k.id = p.article_id
@@ -187,6 +188,7 @@ class PostgresKnowledge(Knowledge):
                 "valid_from": e.article.reach.valid_from,
                 "valid_until": e.article.reach.valid_until,
                 "flags": list(e.article.flags),
+                "asked": list(e.article.asked),
                 "changed_in": version,
             }
             for e in articles
@@ -271,6 +273,7 @@ def _passage(row: Mapping[str, Any]) -> Passage:
         tuple(row["error_codes"]),
         reach_of(row),
         row["anchor"],
+        tuple(row["asked"]),
     )
 
 

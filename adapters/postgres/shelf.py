@@ -82,6 +82,7 @@ def _kept(row: RowMapping, body: str) -> Kept:
         tuple(row["sources"]),
         reach_of(row),
         tuple(row["flags"]),
+        tuple(row["asked"]),
     )
     return Kept(
         article,

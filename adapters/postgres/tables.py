@@ -200,6 +200,7 @@ knowledge_entries = Table(
     Column("valid_from", Date),
     Column("valid_until", Date),
     Column("flags", ARRAY(Text)),
+    Column("asked", ARRAY(Text)),
     Column("changed_in", Integer),
     Column("confidence_score", Numeric(4, 3, asdecimal=False)),
     Column("usage_count", Integer),

@@ -61,6 +61,7 @@ class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True):
     groups: tuple[str, ...] = ()
     valid_from: date | None = None
     valid_until: date | None = None
+    asked: tuple[str, ...] = ()
 
 
 def read_article(path: Path) -> Article:
@@ -94,6 +95,7 @@ def parse_article(text: str, path: Path) -> Article:
         head.error_codes,
         head.sources,
         Reach(head.version, head.language, head.audience, head.groups, head.valid_from, head.valid_until),
+        asked=head.asked,
     )
     try:
         return checked_article(article)

@@ -38,6 +38,7 @@ def passages(article: Article) -> tuple[Passage, ...]:
                     article.error_codes,
                     article.reach,
                     _anchor(path[-1] if path else "", anchors),
+                    () if found else article.asked,
                 )
             )
     return tuple(found)

@@ -49,7 +49,7 @@ class HybridIndex:
         """With `lexical` of these very passages, it is not made again."""
         self.passages = tuple(found)
         self.vectors = vectors if isinstance(vectors, VectorIndex) else VectorIndex(vectors)
-        self.lexical = lexical or LexicalIndex([terms(passage.text) for passage in found])
+        self.lexical = lexical or LexicalIndex([terms(passage.indexed) for passage in found])
         alive = self.lexical.postings.alive
         self._living = None if alive.all() else alive
         self._openings: dict[ArticleId, int] = {}
@@ -82,7 +82,7 @@ class HybridIndex:
         return HybridIndex(
             (*self.passages, *found),
             self.vectors.changed(vectors),
-            self.lexical.changed(dead, [terms(passage.text) for passage in found]),
+            self.lexical.changed(dead, [terms(passage.indexed) for passage in found]),
         )
 
     def compact(self) -> "HybridIndex":
@@ -111,7 +111,7 @@ class HybridIndex:
                 round(score.get(number, 0.0), 4),
                 round(float(bm25[number]), 4),
                 round(meaning, 4),
-                round(self.lexical.coverage(asked, vocabulary(self.passages[number].text)), 4),
+                round(self.lexical.coverage(asked, vocabulary(self.passages[number].indexed)), 4),
             )
             for number, meaning in zip(numbers, cosine, strict=True)
         )

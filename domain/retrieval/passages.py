@@ -12,14 +12,15 @@ from domain.message import refuse_unstorable
 from domain.retrieval.scope import AUDIENCES, Labels, Reach
 from domain.versions import parse_versions
 
-MAX_TITLE, MAX_LABEL = 500, 100
+MAX_TITLE, MAX_LABEL, MAX_ASKED = 500, 100, 20
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 class Article(Struct, frozen=True):
     """One document of knowledge. `body` is Markdown; `sources` says what its facts rest on.
 
-    `api_versions` as `domain.versions.parse_versions` reads them; `flags` are doubts to show a reviewer.
+    `api_versions` as `domain.versions.parse_versions` reads them; `flags` are doubts to show a reviewer;
+    `asked` is how customers put what the article answers: it helps to find the article, and is never said.
     """
 
     id: ArticleId
@@ -32,6 +33,7 @@ class Article(Struct, frozen=True):
     sources: tuple[str, ...] = ()
     reach: Reach = Reach()
     flags: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
 
     @property
     def content_hash(self) -> ContentHash:
@@ -57,7 +59,12 @@ def checked_article(article: Article) -> Article:
         raise DataFileError("bad_dates", "valid_until is before valid_from.")
     parse_versions(article.api_versions)
     labels = (article.category, article.product, reach.version, *reach.groups, *article.error_codes)
-    refuse_unstorable("".join((article.title, article.body, *labels, *article.sources)), "article")
+    if len(article.asked) > MAX_ASKED or any(len(one) > MAX_TITLE for one in article.asked):
+        raise DataFileError(
+            "bad_asked", f"asked are at most {MAX_ASKED} texts of up to {MAX_TITLE} characters."
+        )
+    said = (article.title, article.body, *labels, *article.sources, *article.asked)
+    refuse_unstorable("".join(said), "article")
     return article
 
 
@@ -65,7 +72,8 @@ class Passage(Struct, frozen=True):
     """A piece of an article that can be shown alone as an answer: its opening or one section.
 
     `number` counts from 0 within the article; `heading` is the path of headings above, outermost first,
-    joined by ' > '; `body` is Markdown; `anchor` stays the same while other sections change.
+    joined by ' > '; `body` is Markdown; `anchor` stays the same while other sections change; `asked` is how
+    customers ask for it.
     """
 
     article: ArticleId
@@ -79,6 +87,7 @@ class Passage(Struct, frozen=True):
     error_codes: tuple[str, ...] = ()
     reach: Reach = Reach()
     anchor: str = ""
+    asked: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -87,10 +96,15 @@ class Passage(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """What is indexed: title, heading, error codes and body."""
+        """What may be said of it: title, heading, error codes and body."""
         return "\n".join(
             part for part in (self.title, self.heading, " ".join(self.error_codes), self.body) if part
         )
+
+    @property
+    def indexed(self) -> str:
+        """What it is found by: its text, and how customers ask for it."""
+        return "\n".join((self.text, *self.asked))
 
     @property
     def labels(self) -> Labels:

@@ -16,7 +16,7 @@ from domain.retrieval.lexical import LexicalIndex, Postings
 from domain.retrieval.passages import Passage
 from domain.retrieval.vectors import VectorIndex
 
-FORMAT = 2
+FORMAT = 3
 """Changes with what is stored, or with how words are cut, so that older snapshots are built anew."""
 MAX_TEXT = 1_000_000_000
 """Bytes that the texts of a snapshot may unpack to."""

@@ -172,6 +172,7 @@ def _article(identity: str, data: wire.EditedArticle) -> Article:
             data.valid_from,
             data.valid_until,
         ),
+        asked=tuple(data.asked),
     )
 
 

@@ -22,7 +22,10 @@ Title = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
 class EditedArticle(Struct, frozen=True, forbid_unknown_fields=True):
-    """An article to store. `replaces` is the `content` of the one that was read; none for a new article."""
+    """An article to store. `replaces` is the `content` of the one that was read; none for a new article.
+
+    `asked` is how customers put it: it helps to find the article, and is never said.
+    """
 
     title: Title
     body: Body
@@ -37,6 +40,7 @@ class EditedArticle(Struct, frozen=True, forbid_unknown_fields=True):
     groups: Some = []
     valid_from: date | None = None
     valid_until: date | None = None
+    asked: Some = []
     replaces: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
 
 
@@ -57,6 +61,7 @@ class StandingArticle(Struct, frozen=True):
     valid_from: date | None
     valid_until: date | None
     flags: tuple[str, ...]
+    asked: tuple[str, ...]
     content: str
     updated_at: datetime
     trust: float

@@ -63,7 +63,7 @@ async def _measured(
     with progress() as bar:
         task = bar.add_task("Embedding", total=len(corpus))
         vectors = await embedder.embed_all(
-            [passage.text for passage in passages], lambda done: bar.update(task, completed=done)
+            [passage.indexed for passage in passages], lambda done: bar.update(task, completed=done)
         )
         bar.update(task, description="Indexing")
         index = HybridIndex(passages, vectors)

@@ -28,7 +28,7 @@ async def features(asked: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray,
     """(cosine, coverage) of each question's best hit, whether it is answerable, notes on wrong hits."""
     embedder = MiniLmEmbedder(prepare(Path(".cache/models")), threads=2)
     found = [p for article in loader.articles() for p in passages(article)]
-    index = HybridIndex(found, await embedder.embed_all([p.text for p in found]))
+    index = HybridIndex(found, await embedder.embed_all([p.indexed for p in found]))
     rows, labels, notes = [], [], []
     for question in asked:
         hit = index.search(Query(question["text"], await embedder.embed(question["text"])), TODAY)[0]

@@ -112,7 +112,7 @@ class CurateArticles:
         checked_article(article)
         answers = await self.experience.cited(organization, article.id, LOOKED_AT)
         found = passages(article)
-        vectors = await self.embedder.embed_all([passage.text for passage in found])
+        vectors = await self.embedder.embed_all([passage.indexed for passage in found])
         questions = [Query(one.question, await self.embedder.embed(one.question)) for one in answers]
         held = await self.log.since(organization, 0)
         return await asyncio.to_thread(
@@ -141,7 +141,7 @@ def _impact(
     near = {
         place
         for passage, vector in zip(found, vectors, strict=True)
-        for place in after.by_both(Query(passage.text, vector), NEIGHBOURS + len(found)).tolist()
+        for place in after.by_both(Query(passage.indexed, vector), NEIGHBOURS + len(found)).tolist()
     }
     others = [after.passages[place] for place in sorted(near) if after.passages[place].article != article]
     return Impact(

@@ -123,7 +123,7 @@ class IngestArticles:
         cut = [passages(article) for article, _ in articles]
         digests = [[self._digest(passage) for passage in found] for found in cut]
         new = {
-            digest: passage.text
+            digest: passage.indexed
             for found, hashes in zip(cut, digests, strict=True)
             for passage, digest in zip(found, hashes, strict=True)
             if digest not in kept
@@ -138,4 +138,6 @@ class IngestArticles:
         ]
 
     def _digest(self, passage: Passage) -> ContentHash:
-        return ContentHash(hashlib.sha256(f"{self.embedder.model}\n{passage.text}".encode()).hexdigest()[:32])
+        return ContentHash(
+            hashlib.sha256(f"{self.embedder.model}\n{passage.indexed}".encode()).hexdigest()[:32]
+        )

@@ -42,7 +42,8 @@ def downgrade() -> None:
     before = KNOWLEDGE.read_text(encoding="utf-8")
     start = before.index("CREATE OR REPLACE FUNCTION core.hear")
     hear = before[start : before.index("$$;", start) + 3]
-    _run(f"{hear}\n{_receipts().say_with_receipts()}\nDROP TABLE ai.spending;")
+    drop = "DROP TABLE ai.spending; ALTER TABLE ai.knowledge_entries DROP COLUMN asked;"
+    _run(f"{hear}\n{_receipts().say_with_receipts()}\n{drop}")
 
 
 def _receipts():  # type: ignore[no-untyped-def]  # noqa: ANN202  # a module whose name is no identifier

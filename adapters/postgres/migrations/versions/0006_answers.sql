@@ -17,6 +17,9 @@ CREATE POLICY tenant ON ai.spending FOR ALL TO casepilot_app
     WITH CHECK (organization_id = (SELECT NULLIF(current_setting('app.current_org_id', true), '')::uuid));
 GRANT SELECT, INSERT, UPDATE ON ai.spending TO casepilot_app;
 
+-- How customers put what an article answers.
+ALTER TABLE ai.knowledge_entries ADD COLUMN asked TEXT [] NOT NULL DEFAULT '{}';
+
 -- Hear as before, with the tenant's policy of answers and what models cost today.
 CREATE OR REPLACE FUNCTION core.hear(p_org uuid, p_conversation uuid, p_user uuid, p_message jsonb, p_after jsonb)
 RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS $$
