@@ -97,7 +97,7 @@ def test_there_are_enough_in_every_family() -> None:
 
     assert len(ARTICLES) >= LEAST_ARTICLES
     assert {name: count for name, count in families.items() if count < LEAST_OF_A_FAMILY} == {}
-    assert set(counts) == {one for folders in FAMILIES.values() for one in folders}
+    assert set(counts) <= {one for folders in FAMILIES.values() for one in folders}
 
 
 def test_titles_are_apart() -> None:
