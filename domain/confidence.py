@@ -10,7 +10,8 @@ from domain.retrieval.passages import Hit
 
 CERTAIN = 0.99
 """The most confidence that anything gets: the model was fitted on hundreds of questions, not thousands."""
-FEATURES = ("cosine", "coverage", "margin", "agreement", "intent", "novelty", "foreign")
+TELLING = 5
+FEATURES = ("cosine", "coverage", "margin", "agreement", "intent", "novelty", "foreign", "telling")
 
 
 class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,7 +38,8 @@ class Confidence(Struct, frozen=True):
     `support` is the share of sentences that a passage holds; `margin` how much nearer the best article is
     than the next one; `agreement` the share of the passages found that are the best article's; `intent` the
     probability of the intent, 0 for an unknown one; `novelty` above 0 means a message unlike all known ones;
-    `foreign` is 1 for a message that names products of others and none of ours.
+    `foreign` is 1 for a message that names products of others and none of ours; `telling` is 1 for a message
+    of `TELLING` topic words and more, less for one that says little.
     """
 
     value: float
@@ -49,6 +51,7 @@ class Confidence(Struct, frozen=True):
     intent: float = 0.0
     novelty: float = 0.0
     foreign: float = 0.0
+    telling: float = 0.0
 
 
 def relevance(hit: Hit | None, thresholds: Thresholds) -> float:
@@ -70,8 +73,12 @@ def confidence(
     guess: IntentGuess | None = None,
     *,
     foreign: bool = False,
+    words: int = TELLING,
 ) -> Confidence:
-    """The probability that an answer from these hits, best first, is right, times its supported share."""
+    """The probability that an answer from these hits, best first, is right, times its supported share.
+
+    `words` is the number of different topic words of the question.
+    """
     best = hits[0] if hits else None
     others = [hit.cosine for hit in hits if best and hit.passage.article != best.passage.article]
     parts = Confidence(
@@ -84,6 +91,7 @@ def confidence(
         round(guess.confidence, 3) if guess and guess.known else 0.0,
         round(guess.novelty, 3) if guess else 0.0,
         float(foreign),
+        min(1.0, words / TELLING),
     )
     if best is None:
         sure = 0.0

@@ -15,12 +15,15 @@ def next_question(
 ) -> tuple[str, str, tuple[str, ...]]:
     """A question with its key and what to choose from; without a key the text that declines.
 
-    First the fact that splits what was found best, then what the intent asks for, then the nearest topic.
+    First the fact that splits what was found best, if the message is surely for us, then what the intent asks
+    for, then the nearest topic.
     """
     asked = heard.conversation.context.asked
     weights = [relevance(hit, brain.thresholds) for hit in hits]
     near = [(hit, w) for hit, w in zip(hits, weights, strict=True) if w >= brain.thresholds.hint]
-    found = best_question(heard.whole, [hit for hit, _ in near], [w for _, w in near], brain.facets, asked)
+    ours = intent is not None and not brain.cues.foreign(heard.whole)
+    facets = brain.facets if ours else ()
+    found = best_question(heard.whole, [hit for hit, _ in near], [w for _, w in near], facets, asked)
     if found is not None:
         return found.key, texts.which_one.format(options=", ".join(found.options)), found.options
     if intent and intent.clarify and texts.language == ENGLISH and f"intent:{intent.name}" not in asked:

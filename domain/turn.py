@@ -285,6 +285,7 @@ class _Turn:
             self.brain.thresholds,
             self.understood.intent,
             foreign=self.brain.cues.foreign(self.heard.question),
+            words=len(set(terms(self.heard.question))),
         )
         if outcome is Outcome.SMALL_TALK:
             return replace(found, value=round(self.understood.intent.confidence, 3))

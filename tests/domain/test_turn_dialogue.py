@@ -98,6 +98,15 @@ def test_questions_follow_one_another_and_none_comes_twice() -> None:
     ]
 
 
+def test_a_message_that_is_not_for_us_is_not_asked_for_facts() -> None:
+    brain = replace(a_brain(), facets=(ORG,))
+    hits = (found("KB-1", "In a sandbox.", UNSURE), found("KB-2", "In production.", UNSURE))
+
+    plan = plan_turn(something_heard(), an_understanding(known=False), hits, InForce(a_ruleset()), brain)
+
+    assert plan.text == "did you mean: Reset a password"
+
+
 def test_the_choices_can_be_clicked_and_the_reply_is_read_with_the_question() -> None:
     brain = replace(a_brain(), facets=(ORG,))
     hits = (found("KB-1", "In a sandbox.", UNSURE), found("KB-2", "In production.", UNSURE))
