@@ -156,11 +156,14 @@ def _choose(
 ) -> list[tuple[Hit, Sequence[str]]]:
     """Hits with the blocks to take from each: the best article's opening, the best passage, what it lacks."""
     best, *rest = hits
-    openings = [h for h in rest if h.passage.number == 0 and h.passage.article == best.passage.article]
-    chosen: list[tuple[Hit, Sequence[str]]] = [(h, blocks(h.passage.body)) for h in (*openings, best)]
-    lacking = set(terms(question)).difference(*(vocabulary(hit.passage.text) for hit in (*openings, best)))
+    same = [h for h in rest if h.passage.article == best.passage.article]
+    openings = [h for h in same if h.passage.number == 0]
+    sections = [] if best.passage.number else [h for h in same[:1] if h.cosine >= NEAR * best.cosine]
+    first = (*openings, best, *sections)
+    chosen: list[tuple[Hit, Sequence[str]]] = [(h, blocks(h.passage.body)) for h in first]
+    lacking = set(terms(question)).difference(*(vocabulary(hit.passage.text) for hit in first))
     needs = [kind for kind, wanted in (("steps", wants_steps), ("code", wants_code)) if wanted]
-    for hit in (h for h in rest if h not in openings):
+    for hit in (h for h in rest if h not in first):
         if len(chosen) >= MAX_CITATIONS:
             break
         have = [block for _, picked in chosen for block in picked]

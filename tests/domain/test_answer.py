@@ -167,6 +167,14 @@ def test_steps_and_code_of_the_same_article_are_added_when_wanted(
     assert cited(draft) == expected
 
 
+def test_an_opening_comes_with_the_section_that_is_as_near() -> None:
+    opening = a_hit(a_passage("A password can be reset.", article="A"))
+    near = a_hit(a_passage("Wait a day.", article="A", number=3), cosine=0.7)
+    far = a_hit(a_passage("Ask an admin.", article="A", number=4), cosine=0.69)
+
+    assert cited(written(opening, near, far, question="reset password")) == ["A#0", "A#3"]
+
+
 def test_steps_of_another_article_are_not_added() -> None:
     opening = a_hit(a_passage("A password can be reset.", article="A"))
     steps = a_hit(a_passage("1. Click the link.", article="B", number=1), cosine=0.2)

@@ -17,7 +17,7 @@ PARTS = st.floats(0, 1)
 
 def test_without_a_hit_nothing_is_relevant() -> None:
     assert relevance(None, MODEL) == 0.0
-    assert confidence([], 1.0, MODEL) == Confidence(0.0, 0.0, 0.0, 1.0)
+    assert confidence([], 1.0, MODEL) == Confidence(0.0, 0.0, 0.0, 1.0, telling=1.0)
 
 
 def test_relevance_is_the_logistic_model() -> None:
@@ -46,7 +46,7 @@ def test_confidence_is_relevance_times_support_with_its_parts() -> None:
 
     found = confidence([hit], 2 / 3, MODEL)
 
-    assert found == Confidence(0.333, 0.4, 0.5, 0.667, margin=0.4, agreement=1.0)
+    assert found == Confidence(0.333, 0.4, 0.5, 0.667, margin=0.4, agreement=1.0, telling=1.0)
 
 
 def test_nothing_is_more_certain_than_the_model_allows() -> None:
@@ -58,7 +58,7 @@ def test_an_unsupported_answer_has_no_confidence() -> None:
 
 
 def test_what_is_right_has_a_model_of_its_own() -> None:
-    model = Thresholds(-5.0, 10.0, 2.0, 0.6, 0.3, right=(0.0, 0.0, 0.0, 4.0, 0.0, 1.0, -1.0, -9.0))
+    model = Thresholds(-5.0, 10.0, 2.0, 0.6, 0.3, right=(0.0, 0.0, 0.0, 4.0, 0.0, 1.0, -1.0, -9.0, 0.5))
     hits = [
         a_hit(a_passage(article="A"), cosine=0.9),
         a_hit(a_passage(article="A", number=1), cosine=0.8),
@@ -70,5 +70,13 @@ def test_what_is_right_has_a_model_of_its_own() -> None:
     unknown = confidence(hits, 1.0, model, IntentGuess("x", 0.5, known=False, novelty=1.0))
 
     assert (known.margin, known.agreement, known.intent, unknown.intent) == (0.5, 0.5, 0.5, 0.0)
-    assert known.value == pytest.approx(1 / (1 + math.exp(-2.5)), abs=1e-3)
-    assert unknown.value == pytest.approx(1 / (1 + math.exp(-1.0)), abs=1e-3)
+    assert known.value == pytest.approx(1 / (1 + math.exp(-3.0)), abs=1e-3)
+    assert unknown.value == pytest.approx(1 / (1 + math.exp(-1.5)), abs=1e-3)
+
+
+def test_a_message_that_says_little_is_answered_less_surely() -> None:
+    model = Thresholds(-5.0, 10.0, 2.0, 0.6, 0.3, right=(0.0, *[0.0] * 7, 4.0))
+
+    values = [confidence([a_hit()], 1.0, model, words=words).value for words in (1, 3, 5, 50)]
+
+    assert values[0] < values[1] < values[2] == values[3]

@@ -12,6 +12,8 @@ from tests.security.calls import Json, a_started, said, transcript
 PROMISED = {"id", "response", "confidence", "intent", "suggested_actions", "processing_time_ms"}
 """The customer's MessageResponse."""
 EXTENSIONS = {
+    "disclaimer",
+    "requires_human_review",
     "conversation_id",
     "message_id",
     "response_type",
