@@ -280,7 +280,7 @@ def test_migrate_tells_the_revision(up: dict[str, str], data: Path) -> None:
 
     done = casepilot("migrate", "--json", CASEPILOT_OWNER_URL=running["owner_url"], **environment)
 
-    assert json.loads(done.stdout) == {"revision": "0005"}
+    assert json.loads(done.stdout) == {"revision": "0006"}
 
 
 def test_a_folder_held_by_somebody_still_starting_is_told(tmp_path: Path) -> None:
