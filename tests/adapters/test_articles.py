@@ -4,15 +4,19 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
+from statistics import median
 
 import textstat  # type: ignore[import-untyped]  # has no stubs
+from msgspec.structs import replace
 
 from adapters.starter.loader import articles, gazetteer
+from domain.answer import write
 from domain.nlu.entities import EntityFinder
 from domain.nlu.text import terms
-from domain.retrieval.chunking import blocks, is_code, is_numbered
+from domain.retrieval.chunking import blocks, is_code, is_numbered, passages
 from domain.retrieval.passages import Article
 from domain.versions import parse_versions
+from tests.builders import a_hit
 
 LEAST_ARTICLES, LEAST_OF_A_FAMILY = 320, 6
 FAMILIES = {
@@ -62,6 +66,7 @@ LINK = re.compile(
     r"https?://(?!(?:[\w{}<>.-]+\.)?(?:salesforce|s?force|example)\.com|schemas\.xmlsoap\.org)[\w.-]+\.\w+"
 )
 KNOWN_VERSIONS = range(7, 69)
+MARK = re.compile(r" ?\[\d\]")
 SHINGLE, ALIKE = 3, 0.35
 """Words in a row, and the share of them in common from which two articles are one."""
 
@@ -129,6 +134,18 @@ def test_they_are_easy_to_read() -> None:
 
     assert {one: value for one, value in newer.items() if value < EASY - 1} == {}
     assert {one: value for one, value in easiness.items() if value < HARDEST} == {}
+
+
+def test_answers_made_of_them_are_easy_to_read() -> None:
+    found = []
+    for article in ARTICLES:
+        hits = [a_hit(passage) for passage in passages(article)[:3]]
+        draft = write(article.title, hits, wants_steps=True, wants_code=False)
+        found.append(ease(prose_of(replace(article, body=MARK.sub("", draft.text)))))
+
+    easy = sum(value >= EASY for value in found)
+    assert easy >= 0.85 * len(found)
+    assert median(found) >= EASY + 5
 
 
 def test_each_says_what_its_facts_rest_on_and_gives_steps() -> None:
