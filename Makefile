@@ -16,7 +16,7 @@ run: $(RUN_STAMP)  ## Start everything on this machine; Ctrl-C stops it
 
 test: $(DEV_STAMP)  ## Run the whole test suite on embedded servers
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m pytest --cov --cov-report= $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='domain/*,ports/*' --fail-under=95 --skip-covered --sort=cover
 	@$(BIN)/coverage report --include='adapters/*,entrypoints/*,dashboard/*' --fail-under=85 --skip-covered --sort=cover
 

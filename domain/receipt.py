@@ -60,14 +60,14 @@ class Replayed(Struct, frozen=True):
 
 
 def packed(receipt: Receipt) -> bytes:
-    """The receipt in a few kilobytes."""
-    return zlib.compress(msgspec.msgpack.encode(receipt), LEVEL)
+    """The receipt in a few kilobytes; as JSON, which holds the largest numbers that customers send."""
+    return zlib.compress(msgspec.json.encode(receipt), LEVEL)
 
 
 def unpacked(data: bytes) -> Receipt:
     """The receipt of a stored turn. Raises `DataFileError` for one of another version's form."""
     try:
-        return msgspec.msgpack.decode(zlib.decompressobj().decompress(data, MAX_BYTES), type=Receipt)
+        return msgspec.json.decode(zlib.decompressobj().decompress(data, MAX_BYTES), type=Receipt)
     except (zlib.error, msgspec.DecodeError) as error:
         raise DataFileError("bad_receipt", f"the receipt of this turn cannot be read ({error}).") from error
 

@@ -1,5 +1,6 @@
 """Asking the customer for a fact, and reading it from what they say next."""
 
+import math
 import re
 
 from domain.rules.facts import Fact, FactValue, Kind
@@ -9,8 +10,6 @@ THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d{1,3}(?:\.\d{3})+(?:
 ENDING = r"(?:,? (?:please|thanks|it is|we do|i do|it is not|we don't|i don't))?[.! ]*"
 YES = re.compile(r"(?:yes|yep|yeah|sure|correct|right|true|ja|oui|si|sí)" + ENDING, re.IGNORECASE)
 NO = re.compile(r"(?:no|nope|false|nein|non)" + ENDING, re.IGNORECASE)
-MAX_NUMBER = 2.0**63
-"""No number that a customer means is as large; JSON storage makes integers beyond 64 bits of such ones."""
 MAX_TOLD = 200
 """Characters of an answer that are kept as the value of a text fact."""
 
@@ -48,7 +47,7 @@ def _number(fact: Fact, said: str) -> float | None:
         value = float(text.replace(",", "."))
     except ValueError:  # 1.2.3 is a version, not a number
         return None
-    if abs(value) >= MAX_NUMBER:
+    if math.isinf(value):
         return None
     low = value if fact.low is None else fact.low
     high = value if fact.high is None else fact.high

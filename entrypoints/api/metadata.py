@@ -10,19 +10,14 @@ MAX_BYTES = 16_384
 """Bytes of JSON."""
 MAX_DEPTH = 32
 """Lists and objects inside one another: far below what the JSON readers on the way can follow."""
-MAX_NUMBER = 2**63
-"""Numbers from here on do not survive the way: PostgreSQL gives 1e30 back as an integer of 31 digits."""
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """An encoded NUL character; a backslash of the text itself comes doubled."""
 
 
 def checked_metadata(metadata: dict[str, object]) -> dict[str, object]:
-    """Return the metadata, or raise `ContentError` for what is too large, too deep or cannot be stored."""
-    layers = _layers(metadata)
-    if len(layers) > MAX_DEPTH:
+    """Return the metadata, or raise `ContentError` for what is too large, too deep or holds NUL."""
+    if _deeper_than(metadata, MAX_DEPTH):
         raise ContentError("metadata_too_deep", f"metadata takes at most {MAX_DEPTH} levels of nesting.")
-    if any(isinstance(one, int | float) and abs(one) >= MAX_NUMBER for layer in layers for one in layer):
-        raise ContentError("metadata_number_too_large", "Send numbers of more than 18 digits as texts.")
     encoded = msgspec.json.encode(metadata)
     if len(encoded) > MAX_BYTES:
         raise ContentError("metadata_too_large", f"metadata takes at most {MAX_BYTES:,} bytes of JSON.")
@@ -31,12 +26,11 @@ def checked_metadata(metadata: dict[str, object]) -> dict[str, object]:
     return metadata
 
 
-def _layers(metadata: dict[str, object]) -> list[list[object]]:
-    """The values at each depth, one depth more than is allowed at most."""
-    layers = [_inside(metadata)]
-    while len(layers) <= MAX_DEPTH and any(isinstance(item, dict | list) for item in layers[-1]):
-        layers.append([inner for outer in layers[-1] for inner in _inside(outer)])
-    return layers
+def _deeper_than(value: object, levels: int) -> bool:
+    found = [value]
+    for _ in range(levels):
+        found = [inner for outer in found for inner in _inside(outer)]
+    return any(isinstance(item, dict | list) for item in found)
 
 
 def _inside(value: object) -> list[object]:

@@ -158,8 +158,6 @@ async def test_a_refused_field_is_named(client: httpx.AsyncClient) -> None:
         pytest.param({"a": ["b", {"c": "\x00"}]}, "metadata_has_nul", id="NUL deep inside"),
         pytest.param({"a\x00": 1}, "metadata_has_nul", id="NUL in a key"),
         pytest.param({"a": "\\\x00"}, "metadata_has_nul", id="NUL behind a backslash"),
-        pytest.param({"a": [1e30]}, "metadata_number_too_large", id="a number that comes back as an integer"),
-        pytest.param({"a": {"b": -(10**20)}}, "metadata_number_too_large", id="an integer beyond 64 bits"),
     ],
 )
 async def test_metadata_that_cannot_be_stored_is_400(

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import msgspec
@@ -22,6 +22,8 @@ from tests.security.calls import (
     bearer,
     some_claims,
 )
+
+SOME = UUID(int=1)  # tests shared out between processes need the same names in each
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +54,13 @@ def socket_folder(settings: Settings) -> str:
     ("method", "path", "body"),
     [
         ("GET", CONVERSATIONS, None),
-        ("POST", CONVERSATIONS, {"user_id": str(uuid4()), "channel": "web"}),
-        ("GET", f"{CONVERSATIONS}/{uuid4()}", None),
-        ("GET", f"{CONVERSATIONS}/{uuid4()}/messages", None),
-        ("POST", f"{CONVERSATIONS}/{uuid4()}/messages", {"content": "hello"}),
-        ("POST", f"{CONVERSATIONS}/{uuid4()}/resolve", {}),
-        ("POST", f"{CONVERSATIONS}/{uuid4()}/escalate", {}),
-        ("POST", f"{CONVERSATIONS}/{uuid4()}/feedback", {"message_id": str(uuid4()), "helpful": True}),
+        ("POST", CONVERSATIONS, {"user_id": str(SOME), "channel": "web"}),
+        ("GET", f"{CONVERSATIONS}/{SOME}", None),
+        ("GET", f"{CONVERSATIONS}/{SOME}/messages", None),
+        ("POST", f"{CONVERSATIONS}/{SOME}/messages", {"content": "hello"}),
+        ("POST", f"{CONVERSATIONS}/{SOME}/resolve", {}),
+        ("POST", f"{CONVERSATIONS}/{SOME}/escalate", {}),
+        ("POST", f"{CONVERSATIONS}/{SOME}/feedback", {"message_id": str(SOME), "helpful": True}),
     ],
 )
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 import json
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from domain.ids import MessageId
+from entrypoints.bootstrap import App
+from tests.builders import ORGANIZATION
 from tests.security.calls import CONVERSATIONS, JSON, PUBLIC_DATA, a_started
 
 SUITE = PUBLIC_DATA / "JSONTestSuite" / "test_parsing"
@@ -99,12 +102,18 @@ async def test_a_thousand_keys_and_unknown_fields_are_no_matter(client: httpx.As
         "9" * 4_300,
     ],
 )
-async def test_a_number_comes_back_as_large_as_it_was(client: httpx.AsyncClient, number: str) -> None:
+async def test_a_number_comes_back_as_large_as_it_was(
+    client: httpx.AsyncClient, app: App, number: str
+) -> None:
     created = await client.post(CONVERSATIONS, content=as_metadata(number.encode()), headers=JSON)
 
-    read = await client.get(f"{CONVERSATIONS}/{created.json()['id']}")
+    path = f"{CONVERSATIONS}/{created.json()['id']}"
+    read = await client.get(path)
+    answer = await client.post(f"{path}/messages", json={"content": "How do I reset my password?"})
 
     assert created.status_code == 201
+    assert answer.status_code == 200
+    assert (await app.replay(ORGANIZATION, MessageId(UUID(answer.json()["id"])))).same
     assert Decimal(str(read.json()["metadata"]["a"])) == Decimal(number)
 
 

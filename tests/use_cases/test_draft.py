@@ -5,6 +5,7 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from time import perf_counter
@@ -32,7 +33,8 @@ pytestmark = pytest.mark.anyio
 
 PASSWORD = "How do I reset my password?"
 SOQL = "My Apex trigger fails with System.LimitException: Too many SOQL queries: 101"
-SECONDS = 1.0
+SECONDS, PATIENCE = 1.0, 60.0
+"""Of the models: where lateness is tested, and elsewhere, so that a busy machine is no late model."""
 
 
 def honest(asked: Asked) -> str:
@@ -65,6 +67,23 @@ async def modelled(
     seeded: str, settings: Settings, hosted: ModelServer, local: ModelServer
 ) -> AsyncIterator[App]:
     """The application with both models, well again and with breakers closed."""
+    async with with_models(seeded, settings, hosted, local, PATIENCE) as app:
+        yield app
+
+
+@pytest.fixture
+async def hurried(
+    seeded: str, settings: Settings, hosted: ModelServer, local: ModelServer
+) -> AsyncIterator[App]:
+    """The same, in which models have little time."""
+    async with with_models(seeded, settings, hosted, local, SECONDS) as app:
+        yield app
+
+
+@asynccontextmanager
+async def with_models(
+    seeded: str, settings: Settings, hosted: ModelServer, local: ModelServer, seconds: float
+) -> AsyncIterator[App]:
     for server in (hosted, local):
         server.writer, server.faults, server.asked = honest, [], []
         server.reached.clear()
@@ -76,7 +95,7 @@ async def modelled(
         openai_model="outside",
         vllm_url=local.url,
         vllm_model="inside",
-        model_seconds=SECONDS,
+        model_seconds=seconds,
     )
     async with open_app(theirs) as app:
         yield app
@@ -248,7 +267,7 @@ async def test_models_are_counted_by_the_day(modelled: App, settings: Settings) 
 
 
 async def test_whatever_fails_everybody_is_answered_in_time(
-    modelled: App, hosted: ModelServer, local: ModelServer
+    hurried: App, hosted: ModelServer, local: ModelServer
 ) -> None:
     dice = random.Random(5)
     for server in (hosted, local):
@@ -257,7 +276,7 @@ async def test_whatever_fails_everybody_is_answered_in_time(
     answers, slowest = [], 0.0
     for number in range(40):
         began = perf_counter()
-        answers.append(await ask(modelled, PASSWORD if number % 2 else SOQL))
+        answers.append(await ask(hurried, PASSWORD if number % 2 else SOQL))
         slowest = max(slowest, perf_counter() - began)
 
     outcomes = {outcome for answer in answers for _, outcome in tried(answer)}

@@ -88,7 +88,7 @@ async def test_a_turn_of_nobody_or_of_another_tenant_is_not_found(app: App) -> N
             await app.replay(organization, turn)
 
 
-@pytest.mark.parametrize("data", [b"", b"nonsense", zlib.compress(msgspec.msgpack.encode({}))])
+@pytest.mark.parametrize("data", [b"", b"nonsense", zlib.compress(msgspec.json.encode({}))])
 def test_a_receipt_that_cannot_be_read_is_told(data: bytes) -> None:
     with pytest.raises(DataFileError, match="cannot be read"):
         unpacked(data)

@@ -26,7 +26,7 @@ def a_fact(kind: Kind, **more: object) -> Fact:
         (a_fact(Kind.NUMBER), "1.234.567,5", 1_234_567.5),
         (a_fact(Kind.NUMBER), "v2, about 300", None),
         (a_fact(Kind.NUMBER), "1.2.3", None),
-        (a_fact(Kind.NUMBER), "9" * 30, None),
+        (a_fact(Kind.NUMBER), "9" * 400, None),
         (a_fact(Kind.TEXT, values=("gold", "silver")), "We have GOLD I think", "gold"),
         (a_fact(Kind.TEXT, values=("gold", "silver")), "goldish", None),
         (a_fact(Kind.TEXT), "  A-4711 ", "A-4711"),
