@@ -15,14 +15,17 @@ def next_question(
 ) -> tuple[str, str, tuple[str, ...]]:
     """A question with its key and what to choose from; without a key the text that declines.
 
-    First the fact that splits what was found best, if the message is surely for us, then what the intent asks
-    for, then the nearest topic.
+    First the fact that splits what was found best and what the intent asks for, where the intent is known and
+    the message surely for us, then the nearest topic.
     """
+    if brain.cues.probing(heard.whole):
+        return "", texts.decline, ()
+    if brain.cues.foreign(heard.whole):
+        intent = None
     asked = heard.conversation.context.asked
     weights = [relevance(hit, brain.thresholds) for hit in hits]
     near = [(hit, w) for hit, w in zip(hits, weights, strict=True) if w >= brain.thresholds.hint]
-    ours = intent is not None and not brain.cues.foreign(heard.whole)
-    facets = brain.facets if ours else ()
+    facets = brain.facets if intent else ()
     found = best_question(heard.whole, [hit for hit, _ in near], [w for _, w in near], facets, asked)
     if found is not None:
         return found.key, texts.which_one.format(options=", ".join(found.options)), found.options

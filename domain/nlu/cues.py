@@ -15,8 +15,9 @@ class Cues:
         issue_types: Mapping[str, Sequence[str]],
         scope: Mapping[str, Sequence[str]] = {},
     ) -> None:
-        """`scope` names products of others (`foreign`) and of ours (`ours`)."""
-        self._foreign, self._ours = (phrases_pattern(scope.get(name, ())) for name in ("foreign", "ours"))
+        """`scope` names products of others (`foreign`), of ours (`ours`), and what nobody is told."""
+        names = "foreign", "ours", "probing"
+        self._foreign, self._ours, self._probing = (phrases_pattern(scope.get(name, ())) for name in names)
         self._signals = {name: phrases_pattern(phrases) for name, phrases in signals.items()}
         self._issue_types = {name: phrases_pattern(phrases) for name, phrases in issue_types.items()}
 
@@ -29,10 +30,15 @@ class Cues:
         """The text less the phrases of a signal."""
         return self._signals[signal].sub(" ", straight(text))
 
+    def probing(self, text: str) -> bool:
+        """Whether the text is after our instructions or the data of others, or gives us another role."""
+        return bool(self._probing.search(straight(text)))
+
     def foreign(self, text: str) -> bool:
-        """Whether the text names products of others, and none of ours."""
+        """Whether the text names products of others and none of ours, or is probing."""
         text = straight(text)
-        return bool(self._foreign.search(text)) and not self._ours.search(text)
+        others = bool(self._foreign.search(text)) and not self._ours.search(text)
+        return others or self.probing(text)
 
     def issue_type(self, text: str) -> str | None:
         """The first kind of issue whose phrases occur in the text."""
