@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.grounding import Near, entails, supports
-from domain.nlu.text import sentences, terms, vocabulary
+from domain.nlu.text import sentences, vocabulary
 from domain.retrieval.chunking import FENCES, blocks, fenced, is_code, is_list, is_numbered
 from domain.retrieval.doubts import quotable
 from domain.retrieval.passages import Hit, Passage
@@ -118,7 +118,7 @@ def judge(draft: Draft, found: Sequence[Passage], near: Near | None = None) -> t
 
 
 def _held(passage: Passage, text: str, near: Near | None) -> bool:
-    if near is not None and len(set(terms(text))) < LEAST_TERMS:
+    if near is not None and len(vocabulary(text)) < LEAST_TERMS:
         return False  # a scrap of a model's that any passage holds
     held = supports(passage, text) or (near is not None and entails(passage, text, near))
     return held and quotable(text)
@@ -161,7 +161,7 @@ def _choose(
     sections = [] if best.passage.number else [h for h in same[:1] if h.cosine >= NEAR * best.cosine]
     first = (*openings, best, *sections)
     chosen: list[tuple[Hit, Sequence[str]]] = [(h, blocks(h.passage.body)) for h in first]
-    lacking = set(terms(question)).difference(*(vocabulary(hit.passage.text) for hit in first))
+    lacking = vocabulary(question).difference(*(vocabulary(hit.passage.text) for hit in first))
     needs = [kind for kind, wanted in (("steps", wants_steps), ("code", wants_code)) if wanted]
     for hit in (h for h in rest if h not in first):
         if len(chosen) >= MAX_CITATIONS:

@@ -14,7 +14,7 @@ from domain.nlu.cues import Cues
 from domain.nlu.entities import Entity
 from domain.nlu.intents import IntentGuess
 from domain.nlu.parts import MEANT
-from domain.nlu.text import terms
+from domain.nlu.text import vocabulary
 from domain.rules.facts import FactValue
 
 MAX_CONTEXT_ENTITIES = 20
@@ -157,7 +157,7 @@ def read(message: Message, context: Context, alone: IntentGuess, cues: Cues) -> 
     text = message.content
     if context.last_question and context.shown and NOT_HELPED in cues.signals(text):
         more = cues.without(NOT_HELPED, text)
-        added = f" {more.strip()}" if len(set(terms(more))) >= MIN_TERMS else ""
+        added = f" {more.strip()}" if len(vocabulary(more)) >= MIN_TERMS else ""
         return Reading(Move.NOT_HELPED, f"{context.last_question}{added}", replace(context, asking=None))
     asked, leaning = context.answered_by(message), _leans(text, context)
     if not leaning and _changes_topic(text, context, alone):
@@ -177,7 +177,7 @@ def question_for(text: str, context: Context) -> str:
 
 
 def _leans(text: str, context: Context) -> bool:
-    words, said = len(set(terms(text))), text.strip()
+    words, said = len(vocabulary(text)), text.strip()
     own_question = words >= MIN_TERMS and QUESTION.match(said)
     return bool(
         context.last_question and words <= MAX_FOLLOW_UP_TERMS and FOLLOW_UP.match(said) and not own_question
@@ -188,4 +188,4 @@ def _changes_topic(text: str, context: Context, alone: IntentGuess) -> bool:
     """Whether a message has enough to say, and surely about something else than the talk so far."""
     if context.topic is None or alone.name == context.topic:
         return False
-    return alone.known and alone.confidence >= MEANT and len(set(terms(text))) >= MIN_TERMS
+    return alone.known and alone.confidence >= MEANT and len(vocabulary(text)) >= MIN_TERMS

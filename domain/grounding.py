@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from domain.nlu.text import terms, vocabulary
+from domain.nlu.text import vocabulary
 from domain.retrieval.chunking import FENCES
 from domain.retrieval.contradiction import DENIAL, NUMBER
 from domain.retrieval.passages import Passage
@@ -60,7 +60,7 @@ def entails(passage: Passage, statement: str, near: Near) -> bool:
     exact = {one.strip("`").casefold() for one in (*CODE_NAME.findall(text), *QUOTED.findall(text))}
     if any(one not in body.casefold() for one in exact):
         return False
-    words = set(terms(text))
+    words = vocabulary(text)
     if not words or len(words & vocabulary(body)) < WORDED * len(words):
         return False
     cosine, sentence = near(text, passage)

@@ -10,7 +10,7 @@ from domain.dialogue import Asking, Context, Move
 from domain.escalation import DOUBTFUL, UNHELPED, approval_of, handed_over, handoff_for
 from domain.facts import Brain, Heard, facts_for, own_facts, told_by
 from domain.nlu.intents import ACT_ABOVE
-from domain.nlu.text import terms
+from domain.nlu.text import vocabulary
 from domain.nlu.understanding import Language, Understanding
 from domain.plan import HELPED, Considered, Outcome, Plan, ResponseType, Why, Written
 from domain.policy import Below
@@ -127,7 +127,7 @@ class _Turn:
 
     def is_small_talk(self) -> bool:
         guess = self.understood.intent
-        few = len(set(terms(self.heard.whole))) <= MAX_SMALL_TALK_TERMS
+        few = len(vocabulary(self.heard.whole)) <= MAX_SMALL_TALK_TERMS
         return few and self.understood.intent_name in SMALL_TALK and guess.confidence >= ACT_ABOVE
 
     def small_talk(self) -> Plan:
@@ -285,7 +285,7 @@ class _Turn:
             self.brain.thresholds,
             self.understood.intent,
             foreign=self.brain.cues.foreign(self.heard.question),
-            words=len(set(terms(self.heard.question))),
+            words=len(vocabulary(self.heard.question)),
         )
         if outcome is Outcome.SMALL_TALK:
             return replace(found, value=round(self.understood.intent.confidence, 3))

@@ -6,7 +6,7 @@ from domain.answer import judge, together, write
 from domain.confidence import answers, confidence, relevance
 from domain.facts import Brain
 from domain.nlu.intents import IntentGuess
-from domain.nlu.text import terms, tokens
+from domain.nlu.text import tokens, vocabulary
 from domain.plan import ResponseType, Written
 from domain.retrieval.passages import Hit
 
@@ -58,6 +58,6 @@ def _written(request: Request, brain: Brain, guess: IntentGuess) -> Written | No
         brain.thresholds,
         guess,
         foreign=brain.cues.foreign(request.text),
-        words=len(set(terms(request.text))),
+        words=len(vocabulary(request.text)),
     )
     return Written(judged, sure, tuple(relevant)) if sure.value >= brain.thresholds.least else None

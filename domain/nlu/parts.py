@@ -2,7 +2,7 @@
 
 import re
 
-from domain.nlu.text import sentences, terms
+from domain.nlu.text import sentences, vocabulary
 
 MAX_PARTS = 3
 MIN_TERMS = 2
@@ -22,5 +22,5 @@ JOINT = re.compile(
 def parts(text: str) -> tuple[str, ...]:
     """Pieces between sentences and joining words, those with enough to say; at most `MAX_PARTS`."""
     pieces = [piece for sentence in sentences(text) for piece in JOINT.split(sentence)]
-    telling = [piece for piece in pieces if len(set(terms(piece))) >= MIN_TERMS]
+    telling = [piece for piece in pieces if len(vocabulary(piece)) >= MIN_TERMS]
     return tuple(telling[:MAX_PARTS])
