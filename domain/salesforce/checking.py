@@ -14,13 +14,18 @@ FENCED = re.compile(r"[ \t]*(?:`{3,}|~{3,})[ \t]*(\w*)[^\n]*\n(.*?)\n?[ \t]*(?:`
 
 
 class Finding(Struct, frozen=True):
-    """Something wrong with a piece of code; `line` and `column` count from 1."""
+    """Something about a piece of code; `line` and `column` count from 1.
+
+    `severity` is 'error' for what Salesforce refuses, 'warning' for what works and should not be so, 'info'
+    for what cannot be judged from here. `fix` says how to mend it.
+    """
 
     line: int
     column: int
     rule: str
     severity: str
     message: str
+    fix: str = ""
 
 
 class Unread(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Whether Apex and SOQL can be parsed; the only importer of tree-sitter.
+"""Apex and SOQL as trees; the only importer of tree-sitter.
 
 The grammar accepts each of 1,612 real Apex files and refuses 93.4% of one-token changes that Salesforce's own
 parser refuses (measured for `tree-sitter-language-pack` 0.13.0, whose wheel holds the grammar).
@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from msgspec import Struct
 from tree_sitter import Node
 from tree_sitter_language_pack import get_parser
 
@@ -17,14 +18,38 @@ RULE = "syntax"
 MAX_CODE = 1_000_000
 """Characters of a piece of code, the most that an Apex class has (Apex Developer Guide, class size limit)."""
 MAX_TEXT = 30
-BEFORE_QUERY, AFTER_QUERY = "class Q { Object q = [", "]; }"
-"""The grammar knows queries inside Apex only."""
-
+BEFORE_QUERY, AFTER_QUERY = "class Q { Object q = [", "\n]; }"
+"""The grammar knows queries inside Apex only; the line break ends a query's last word."""
 UNKNOWN_SCOPE = re.compile(r"(\bUSING\s+SCOPE\s+)allPrivate\b", re.IGNORECASE)
 KNOWN_SCOPE = r"\1everything"
 """The grammar lacks one of SOQL's scopes; a known one of the same length stands for it."""
 
 _parser = get_parser("apex")
+
+__all__ = ["Node", "Tree", "check", "parse_apex", "parse_query", "text", "walk"]
+
+
+class Tree(Struct, frozen=True):
+    """A parsed piece of code. `before` is the length of what was put in front of its first line."""
+
+    root: Node
+    before: int = 0
+
+    def place(self, node: Node) -> tuple[int, int]:
+        """Line and column of a node's beginning, both from 1."""
+        row, column = node.start_point
+        return row + 1, max(1, column + 1 - (0 if row else self.before))
+
+    def broken(self) -> tuple[Finding, ...]:
+        """What cannot be parsed, in the order of the code."""
+        return tuple(self._finding(node) for node in _broken(self.root)) if self.root.has_error else ()
+
+    def _finding(self, node: Node) -> Finding:
+        said = text(node).strip()
+        message = (
+            f"'{node.type}' is missing here." if node.is_missing else f"Not understood: '{said[:MAX_TEXT]}'."
+        )
+        return Finding(*self.place(node), RULE, "error", message)
 
 
 @lru_cache(maxsize=2_000)
@@ -32,12 +57,35 @@ def check(code: str, language: str) -> tuple[Finding, ...]:
     """What cannot be parsed, in the order of the code. Apex may be a class, a trigger, or statements."""
     if len(code) > MAX_CODE:
         return (Finding(1, 1, RULE, "error", f"Code has at most {MAX_CODE:,} characters."),)
-    query = language == "soql"
-    source = f"{BEFORE_QUERY}{code.rstrip().rstrip(';')}{AFTER_QUERY}" if query else code
-    root = _parser.parse(UNKNOWN_SCOPE.sub(KNOWN_SCOPE, source).encode()).root_node
-    if not root.has_error:
-        return ()
-    return tuple(_finding(node, len(BEFORE_QUERY) if query else 0) for node in _broken(root))
+    return (parse_query(code.rstrip().rstrip(";")) if language == "soql" else parse_apex(code)).broken()
+
+
+def parse_apex(code: str) -> Tree:
+    """The tree of a class, a trigger, or statements."""
+    return Tree(_parse(code))
+
+
+def parse_query(query: str) -> Tree:
+    """The tree of a query that stands alone."""
+    return Tree(_parse(f"{BEFORE_QUERY}{query}{AFTER_QUERY}"), len(BEFORE_QUERY))
+
+
+def text(node: Node) -> str:
+    """The code of a node."""
+    return (node.text or b"").decode(errors="replace")
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all below it, in the order of the code."""
+    left = [node]
+    while left:
+        one = left.pop()
+        yield one
+        left += reversed(one.children)
+
+
+def _parse(source: str) -> Node:
+    return _parser.parse(UNKNOWN_SCOPE.sub(KNOWN_SCOPE, source).encode()).root_node
 
 
 def _broken(root: Node) -> Iterator[Node]:
@@ -49,12 +97,3 @@ def _broken(root: Node) -> Iterator[Node]:
             yield node
         elif node.has_error:
             left += reversed(node.children)
-
-
-def _finding(node: Node, before: int) -> Finding:
-    row, column = node.start_point
-    said = (node.text or b"").decode(errors="replace").strip()
-    message = (
-        f"'{node.type}' is missing here." if node.is_missing else f"Not understood: '{said[:MAX_TEXT]}'."
-    )
-    return Finding(row + 1, max(1, column + 1 - (0 if row else before)), RULE, "error", message)

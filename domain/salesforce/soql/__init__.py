@@ -1,0 +1,1 @@
+"""SOQL: queries read, and what is wrong with them."""
