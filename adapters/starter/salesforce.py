@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from domain.errors import DataFileError
+from domain.salesforce.apex.library import Library
 from domain.salesforce.schema import Schema, Traits
 
 DATA = Path(__file__).parent / "data" / "salesforce"
@@ -19,6 +20,15 @@ def standard_schema() -> Schema:
         traits = msgspec.toml.decode((DATA / "traits.toml").read_bytes(), type=Traits)
         return Schema({_name(line): line for line in lines}, traits)
     except (OSError, ValueError, msgspec.DecodeError) as error:
+        raise DataFileError("bad_file", f"{DATA}: {error}.") from error
+
+
+@cache
+def apex_library() -> Library:
+    """The standard Apex classes of API version 65. Raises `DataFileError` for a bad file."""
+    try:
+        return Library({_name(line): line for line in (DATA / "library.jsonl").read_bytes().splitlines()})
+    except (OSError, ValueError) as error:
         raise DataFileError("bad_file", f"{DATA}: {error}.") from error
 
 

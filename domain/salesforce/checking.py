@@ -1,7 +1,7 @@
 """Checking code before anybody is told to use it: the form that checkers have, and code in answers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -45,6 +45,17 @@ class Checker(Protocol):
 def nothing_found(_code: str, _language: str) -> tuple[Finding, ...]:
     """A checker that accepts everything."""
     return ()
+
+
+def ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """In the order of the code; what cannot be judged is said once."""
+
+    def place(one: Finding) -> tuple[int, int, str, str]:
+        return one.line, one.column, one.severity, one.rule
+
+    backwards = sorted(found, key=place, reverse=True)
+    once = {one.message if one.severity == "info" else one: one for one in backwards}
+    return tuple(sorted(once.values(), key=place))
 
 
 def unread(texts: Sequence[str], check: Checker) -> tuple[Unread, ...]:

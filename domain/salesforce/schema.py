@@ -21,6 +21,8 @@ ALIKE = 0.75
 class SObject(Struct, frozen=True):
     """One object: kinds of its fields, objects of its parent and child relationships.
 
+    `complete` says that all of them are there, custom ones too, as the org itself described the object.
+
     Kinds are text, long text, id, boolean, number, integer, date, datetime, time, blob, address, location
     and any.
     """
@@ -30,6 +32,7 @@ class SObject(Struct, frozen=True):
     parents: Mapping[str, str] = {}
     children: Mapping[str, str] = {}
     indexed: frozenset[str] = frozenset()
+    complete: bool = False
 
 
 class Known(Struct, frozen=True):
@@ -40,19 +43,22 @@ class Known(Struct, frozen=True):
     parents: Mapping[str, tuple[str, str]]
     children: Mapping[str, tuple[str, str]]
     indexed: frozenset[str]
+    complete: bool
 
 
 class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     """What is known of fields besides their kinds, and of objects besides their fields.
 
     `indexed` are fields of all objects, `indexed_of` and `long_text` of single ones; `elsewhere` are objects
-    of other APIs.
+    whose fields are not known; `more_fields` and `more_parents` come with features.
     """
 
     indexed: tuple[str, ...] = ()
     indexed_of: Mapping[str, tuple[str, ...]] = {}
     long_text: Mapping[str, tuple[str, ...]] = {}
     elsewhere: tuple[str, ...] = ()
+    more_fields: Mapping[str, Mapping[str, str]] = {}
+    more_parents: Mapping[str, Mapping[str, str]] = {}
 
 
 class Schema:
@@ -70,16 +76,19 @@ class Schema:
         if encoded is None:
             return None
         found = msgspec.json.decode(encoded, type=SObject)
+        parents = {**found.parents, **self._traits.more_parents.get(found.name, {})}
         long = {one.lower() for one in self._traits.long_text.get(found.name, ())}
-        fields = {one.lower(): (one, kind) for one, kind in found.fields.items()}
+        all_fields = {**found.fields, **self._traits.more_fields.get(found.name, {})}
+        fields = {one.lower(): (one, kind) for one, kind in all_fields.items()}
         named = (*self._traits.indexed, *self._traits.indexed_of.get(found.name, ()), *found.indexed)
         return Known(
             found.name,
             {low: (one, "long text" if low in long else kind) for low, (one, kind) in fields.items()},
-            {one.lower(): (one, to) for one, to in found.parents.items()},
+            {one.lower(): (one, to) for one, to in parents.items()},
             {one.lower(): (one, to) for one, to in found.children.items()},
             frozenset(one.lower() for one in named)
             | {low for low, (_, kind) in fields.items() if kind == "id"},
+            found.complete,
         )
 
     def elsewhere(self, name: str) -> bool:

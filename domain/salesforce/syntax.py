@@ -20,6 +20,9 @@ MAX_CODE = 1_000_000
 MAX_TEXT = 30
 BEFORE_QUERY, AFTER_QUERY = "class Q { Object q = [", "\n]; }"
 """The grammar knows queries inside Apex only; the line break ends a query's last word."""
+IN_A_METHOD, IN_A_CLASS = ("class Q { void q() {", "\n} }"), ("class Q {", "\n}")
+WHOLE = frozenset({"class_declaration", "interface_declaration", "enum_declaration", "trigger_declaration"})
+"""What stands alone in a file."""
 UNKNOWN_SCOPE = re.compile(r"(\bUSING\s+SCOPE\s+)allPrivate\b", re.IGNORECASE)
 KNOWN_SCOPE = r"\1everything"
 """The grammar lacks one of SOQL's scopes; a known one of the same length stands for it."""
@@ -61,8 +64,14 @@ def check(code: str, language: str) -> tuple[Finding, ...]:
 
 
 def parse_apex(code: str) -> Tree:
-    """The tree of a class, a trigger, or statements."""
-    return Tree(_parse(code))
+    """The tree of a class, a trigger, or of statements or members that belong into a class."""
+    whole = Tree(_parse(code))
+    if any(one.type in WHOLE for one in whole.root.children):
+        return whole
+    inside = [
+        Tree(_parse(f"{before}{code}{after}"), len(before)) for before, after in (IN_A_METHOD, IN_A_CLASS)
+    ]
+    return next((one for one in inside if not one.root.has_error), inside[0])
 
 
 def parse_query(query: str) -> Tree:

@@ -15,6 +15,7 @@ import typer
 
 from domain.conversation import TIERS
 from domain.errors import DataFileError
+from entrypoints.cli.checkers import apex, soql
 from entrypoints.cli.lab import DEFAULT_DATA, Data, Json, lab
 from entrypoints.cli.measuring import bench, evaluation
 from entrypoints.cli.output import (
@@ -44,6 +45,8 @@ app.add_typer(evaluation, name="eval")
 app.add_typer(lab, name="rules")
 app.add_typer(training, name="nlu")
 app.add_typer(policy, name="policy")
+app.command()(soql)
+app.command()(apex)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the flag

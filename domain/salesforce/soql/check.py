@@ -1,10 +1,8 @@
 """Checking SOQL: what cannot be read, what SOQL refuses, what is not there, what will be slow."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from msgspec.structs import astuple
-
-from domain.salesforce.checking import Finding
+from domain.salesforce.checking import Finding, ordered
 from domain.salesforce.schema import Schema
 from domain.salesforce.soql.cost import slow
 from domain.salesforce.soql.diagnosis import diagnosed
@@ -21,8 +19,8 @@ MAX_QUERY = 100_000
 """Characters (SOQL and SOSL Reference, statement character limit)."""
 
 
-def check_soql(query: str, schema: Schema) -> tuple[Finding, ...]:
-    """Everything found in a query that stands alone, as the API takes it; in the order of the code."""
+def check_soql(query: str, schema: Schema, *, in_apex: bool = False) -> tuple[Finding, ...]:
+    """Everything found in a query that stands alone, `in_apex` or as the API takes it; in its order."""
     if len(query) > MAX_QUERY:
         fix = "Select fewer fields, or bind long lists in Apex."
         return (error(At(1, 1), "QueryTooLong", f"A query has at most {MAX_QUERY:,} characters.", fix),)
@@ -31,8 +29,8 @@ def check_soql(query: str, schema: Schema) -> tuple[Finding, ...]:
     tree = parse_query(query)
     broken = tree.broken()
     if broken or query.rstrip().endswith(";"):
-        return _ordered(diagnosed(query)) or broken
-    return _ordered(one for read in queries(tree) for one in judged(read, schema))
+        return ordered(diagnosed(query)) or broken
+    return ordered(one for read in queries(tree) for one in judged(read, schema, in_apex=in_apex))
 
 
 def judged(
@@ -42,7 +40,3 @@ def judged(
     yield from broken_rules(query, in_apex=in_apex, api_version=version)
     yield from unknown_names(query, schema)
     yield from slow(query, schema)
-
-
-def _ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(dict.fromkeys(found), key=astuple))

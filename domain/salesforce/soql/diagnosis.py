@@ -17,6 +17,22 @@ TOKEN = re.compile(
 )
 CLAUSES = ("SELECT", "FROM", "USING", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR")
 """In the order in which they go."""
+OPERATORS = frozenset({"=", "!=", "<>", "<", ">", "<=", ">=", "LIKE"})
+COUNTED = frozenset(
+    f"{which}_N_{unit}"
+    for which in ("LAST", "NEXT")
+    for unit in ("DAYS", "WEEKS", "MONTHS", "QUARTERS", "YEARS", "FISCAL_QUARTERS", "FISCAL_YEARS")
+) | frozenset(
+    f"N_{unit}_AGO"
+    for unit in ("DAYS", "WEEKS", "MONTHS", "QUARTERS", "YEARS", "FISCAL_QUARTERS", "FISCAL_YEARS")
+)
+"""Date literals that take a number."""
+VALUE = re.compile(
+    r"null|true|false|[a-z]{3}\d[\d.]*|[\d.]+[\w.]*|yesterday|today|tomorrow|last_90_days|next_90_days"
+    r"|(?:last|this|next)_(?:week|month|quarter|year|fiscal_quarter|fiscal_year)",
+    re.IGNORECASE,
+)
+"""Words that are values: null, truth, numbers and dates, amounts as USD5, date literals."""
 STATEMENTS = frozenset({"INSERT", "UPDATE", "DELETE", "UPSERT", "MERGE", "CREATE", "ALTER", "DROP"})
 JOINS = frozenset({"JOIN", "INNER", "LEFT", "RIGHT", "OUTER", "CROSS"})
 
@@ -117,32 +133,51 @@ WORDS = {
 
 def _pairs(found: Sequence[Token]) -> Iterator[Finding]:
     """Words and signs that are wrong beside each other."""
-    words = [token.up for token in found]
+    words = ["", *(token.up for token in found), "", "", ""]
     for number, token in enumerate(found):
-        before, after = (
-            words[number - 1] if number else "",
-            words[number + 1] if number + 1 < len(words) else "",
-        )
+        before, after = words[number], words[number + 2]
         if token.said == "*" and before in {"SELECT", "("}:
             yield from _star(token, counted=before == "(")
-        elif token.up == "TOP" and before == "SELECT":
-            yield error(token.at, "Top", "SOQL has no TOP.", "Write LIMIT at the end.")
-        elif token.up == "IS" and after in {"NULL", "NOT"}:
-            fix = "Write != null." if after == "NOT" else "Write = null."
-            yield error(token.at, "IsNull", "SOQL has no IS NULL.", fix)
-        elif token.up == "NOT" and after == "LIKE":
-            field = found[number - 1].said if number else "Field"
-            message = "NOT LIKE is written around the condition."
-            yield error(token.at, "NotLike", message, f"Write (NOT {field} LIKE ...).")
-        elif token.up == "NOT" and before in {"AND", "OR"}:
-            message = f"{before} NOT needs parentheses."
-            yield error(token.at, "NotWithoutParentheses", message, f"Write {before} (NOT ...).")
+        elif token.kind == "word" and before in OPERATORS:
+            yield from _value(token, after)
+        elif (
+            token.up == "COUNT"
+            and "," in {before, words[number + 4]}
+            and words[number + 2 : number + 4] == ["(", ")"]
+        ):
+            message = "COUNT() without a field stands alone in the SELECT clause."
+            yield error(token.at, "CountNotAlone", message, "Write COUNT(Id) beside other fields.")
         elif token.said == "," and after in {"FROM", ",", ")"}:
             yield error(token.at, "CommaTooMany", "Nothing follows this comma.", "Leave the comma out.")
         elif token.said == "(" and after == ")" and before == "IN":
-            yield error(
-                token.at, "EmptyList", "IN needs at least one value.", "Put values between the parentheses."
-            )
+            yield error(token.at, "EmptyList", "IN needs at least one value.", "Put values between them.")
+        elif before == "SELECT" and token.up == "TOP":
+            yield error(token.at, "Top", "SOQL has no TOP.", "Write LIMIT at the end.")
+        else:
+            yield from _negation(token, words[number], after, found[number - 1].said)
+
+
+def _negation(token: Token, before: str, after: str, field: str) -> Iterator[Finding]:
+    if token.up == "IS" and after in {"NULL", "NOT"}:
+        fix = "Write != null." if after == "NOT" else "Write = null."
+        yield error(token.at, "IsNull", "SOQL has no IS NULL.", fix)
+    elif token.up == "NOT" and after == "LIKE":
+        message = "NOT LIKE is written around the condition."
+        yield error(token.at, "NotLike", message, f"Write (NOT {field} LIKE ...).")
+    elif token.up == "NOT" and before in {"AND", "OR"}:
+        message = f"{before} NOT needs parentheses."
+        yield error(token.at, "NotWithoutParentheses", message, f"Write {before} (NOT ...).")
+
+
+def _value(token: Token, after: str) -> Iterator[Finding]:
+    """A word where a value should be: a text without quotes, or a date literal without its number."""
+    if token.up in COUNTED:
+        if after != ":":
+            message = f"{token.up} needs a number."
+            yield error(token.at, "DateLiteral", message, f"Write {token.up}:30.")
+    elif not VALUE.fullmatch(token.said):
+        message = f"{token.said} is no value: texts stand in single quotes."
+        yield error(token.at, "UnquotedText", message, f"Write '{token.said}'.")
 
 
 def _star(token: Token, *, counted: bool) -> Iterator[Finding]:

@@ -7,9 +7,12 @@ from msgspec import Struct
 from domain.salesforce.checking import Finding
 from domain.salesforce.schema import ANY, NAME, Known, Schema, closest, is_custom
 from domain.salesforce.soql.finding import error, unjudged
-from domain.salesforce.soql.query import At, Call, Field, Query, Typeof
+from domain.salesforce.soql.query import At, Call, Field, Query, Typeof, said
 from domain.salesforce.soql.values import Reached, value_rules
 
+UNGROUPED = frozenset({"datetime", "long text", "address", "location", "blob"})
+"""Kinds that cannot be grouped."""
+SUMMED = frozenset({"sum", "avg"})
 Finder = Generator[Finding, None, Known | None]
 """Yields findings, and returns the object that was looked for."""
 
@@ -44,9 +47,20 @@ def unknown_names(query: Query, schema: Schema, parent: Known | None = None) -> 
     for comparison in query.comparisons():
         if isinstance(comparison.right, Query):
             yield from unknown_names(comparison.right, schema)
+            yield from _selected_id(comparison.right, schema)
         yield from value_rules(comparison, reached(comparison.left, scope, schema))
+    yield from _kinds(query, scope, schema)
     for inner in query.subqueries:
         yield from unknown_names(inner, schema, found)
+
+
+def _selected_id(query: Query, schema: Schema) -> Iterator[Finding]:
+    scope, selected = scope_of(query, schema), query.selected[0].what
+    if scope is None or not isinstance(selected, Field):
+        return
+    if reached(selected, scope, schema).kind not in {None, "id", "any"}:
+        message = f"A semi-join selects an Id or a lookup, and {selected.name} is none."
+        yield error(selected.at, "SemiJoinNeedsId", message, "Select the Id or the lookup.")
 
 
 def scope_of(query: Query, schema: Schema) -> Scope | None:
@@ -91,7 +105,7 @@ def _child(source: Field, schema: Schema, parent: Known) -> Finder:
     name = source.path[-1]
     if name.lower() in parent.children:
         return schema.object(parent.children[name.lower()][1])
-    if is_custom(name):
+    if is_custom(name) and not parent.complete:
         yield unjudged(source.at, f"Whether {parent.name} has the children {name} only its org can tell.")
         return None
     of_object = next((said for said, to in parent.children.values() if to.lower() == name.lower()), None)
@@ -135,7 +149,7 @@ def _step(at: Known, relationship: str, place: At, schema: Schema) -> Finder:
     after = _parent(at, relationship, schema)
     if after is not None or relationship.lower() in at.parents:
         return after
-    if is_custom(relationship):
+    if is_custom(relationship) and not at.complete:
         yield unjudged(place, f"Whether {at.name} has the relationship {relationship} only its org can tell.")
         return None
     lookup = relationship.removesuffix("Id")
@@ -152,7 +166,7 @@ def _step(at: Known, relationship: str, place: At, schema: Schema) -> Finder:
 
 
 def _no_field(at: Known, name: str, place: At) -> Iterator[Finding]:
-    if is_custom(name):
+    if is_custom(name) and not at.complete:
         yield unjudged(place, f"Whether {at.name} has the field {name} only its org can tell.")
         return
     if name.lower() in at.parents:
@@ -161,10 +175,27 @@ def _no_field(at: Known, name: str, place: At) -> Iterator[Finding]:
         meant = f"Nest the children: (SELECT Id FROM {at.children[name.lower()][0]})."
     else:
         near = closest(name, at.fields)
-        meant = (
-            f"Did you mean {at.fields[near][0]}?" if near else f"If it is a custom field, write {name}__c."
-        )
+        meant = f"Did you mean {at.fields[near][0]}?" if near else _as_custom(name)
     yield error(place, "UnknownField", f"{at.name} has no field {name} (INVALID_FIELD).", meant)
+
+
+def _as_custom(name: str) -> str:
+    return "Look its API name up in Object Manager." if is_custom(name) else f"A custom field is {name}__c."
+
+
+def _kinds(query: Query, scope: Scope, schema: Schema) -> Iterator[Finding]:
+    """Fields that cannot be grouped or summed."""
+    for one in query.grouped:
+        kind = reached(one, scope, schema).kind if isinstance(one, Field) else None
+        if kind in UNGROUPED:
+            fix = f"Group by DAY_ONLY({said(one)})." if kind == "datetime" else "Leave it out, or use MAX()."
+            yield error(one.at, "NotGroupable", f"{said(one)} is a {kind}, which cannot be grouped.", fix)
+    for call in query.calls():
+        summed = call.arguments[0] if call.function.lower() in SUMMED and call.arguments else None
+        kind = reached(summed, scope, schema).kind if isinstance(summed, Field) else None
+        if isinstance(summed, Field) and kind not in {None, "number", "integer", "any"}:
+            message = f"{call.function.upper()} needs a number, and {said(summed)} is a {kind}."
+            yield error(call.at, "AggregateForType", message, "Use COUNT, MIN or MAX.")
 
 
 def _typeof(item: Typeof, scope: Scope, schema: Schema) -> Iterator[Finding]:

@@ -54,6 +54,10 @@ def _aliases(query: Query) -> Iterator[Finding]:
     for one in query.selected:
         if one.alias is None or query.aggregates:
             continue
+        if isinstance(one.what, Field) and one.what.name.upper() == "DISTINCT":
+            fix = f"Group: SELECT {one.alias} FROM ... GROUP BY {one.alias}."
+            yield error(one.what.at, "Distinct", "SOQL has no DISTINCT.", fix)
+            continue
         if isinstance(one.what, Field):
             yield error(
                 one.what.at,

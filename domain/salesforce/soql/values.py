@@ -9,7 +9,8 @@ from domain.salesforce.checking import Finding
 from domain.salesforce.soql.finding import error
 from domain.salesforce.soql.query import Comparison, Literal, Query, said
 
-RECORD_ID = re.compile(r"'(?:[a-zA-Z0-9]{15}|[a-zA-Z0-9]{18})'")
+RECORD_ID = re.compile(r"'(?:[a-zA-Z0-9]{15}|[a-zA-Z0-9]{18})'|'[A-Z0-9_<>.]*[_<.][A-Z0-9_<>.]*'")
+"""An Id, or a word that stands for one, such as CASE_ID."""
 FITTING = {
     "text": {"text"},
     "id": {"text"},

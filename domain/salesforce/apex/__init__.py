@@ -1,0 +1,1 @@
+"""Apex: code read, and what is wrong with it."""

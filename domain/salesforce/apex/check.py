@@ -1,0 +1,38 @@
+"""Checking Apex: what cannot be read, what is not there, what limits and people will not forgive."""
+
+from domain.salesforce.apex.grammar import refused
+from domain.salesforce.apex.library import Library, invented
+from domain.salesforce.apex.limits import Spending
+from domain.salesforce.apex.outline import Outline
+from domain.salesforce.apex.practice import careless
+from domain.salesforce.apex.security import unsafe
+from domain.salesforce.checking import Finding, ordered
+from domain.salesforce.schema import Schema
+from domain.salesforce.soql.check import LATEST, judged
+from domain.salesforce.soql.finding import error
+from domain.salesforce.soql.query import At
+from domain.salesforce.soql.reading import queries
+from domain.salesforce.syntax import MAX_CODE, parse_apex
+
+
+def check_apex(code: str, schema: Schema, library: Library, version: int = LATEST) -> tuple[Finding, ...]:
+    """Everything found in a class, a trigger or statements of an API version, in the order of the code."""
+    if len(code) > MAX_CODE:
+        message = f"Code has at most {MAX_CODE:,} characters."
+        return (error(At(1, 1), "TooLong", message, "Split the class."),)
+    if "\x00" in code:
+        return (error(At(1, 1), "NulCharacter", "The code holds a NUL character.", "Remove it."),)
+    tree = parse_apex(code)
+    broken = tree.broken()
+    if broken:
+        return broken
+    outline = Outline(tree)
+    found = [
+        *refused(outline),
+        *invented(outline, library),
+        *(one for query in queries(tree) for one in judged(query, schema, in_apex=True, version=version)),
+        *Spending(outline).findings(),
+        *unsafe(outline, version),
+        *careless(outline),
+    ]
+    return ordered(found)
