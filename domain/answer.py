@@ -174,7 +174,7 @@ def _choose(
     return [(hit, picked) for hit, picked in chosen if picked]
 
 
-def _adds(hit: Hit, best: Hit, lacking: set[str], missing: Sequence[str]) -> bool:
+def _adds(hit: Hit, best: Hit, lacking: frozenset[str], missing: Sequence[str]) -> bool:
     """Whether a further passage brings words still lacking, or missing steps or code of the same article."""
     if hit.passage.article == best.passage.article and any(
         _has(blocks(hit.passage.body), kind) for kind in missing

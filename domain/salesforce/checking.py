@@ -28,6 +28,15 @@ class Finding(Struct, frozen=True):
     fix: str = ""
 
 
+class Checked(Struct, frozen=True, omit_defaults=True):
+    """One piece of code; `ok` unless there is an error. `file` or `q` say which it is, of several."""
+
+    ok: bool
+    findings: tuple[Finding, ...]
+    file: str | None = None
+    q: str | None = None
+
+
 class Unread(Struct, frozen=True):
     """A code block of an answer that the checker does not accept, with its first finding."""
 
@@ -45,6 +54,11 @@ class Checker(Protocol):
 def nothing_found(_code: str, _language: str) -> tuple[Finding, ...]:
     """A checker that accepts everything."""
     return ()
+
+
+def checked(findings: tuple[Finding, ...], file: str | None = None, q: str | None = None) -> Checked:
+    """The findings with whether there is an error."""
+    return Checked(all(one.severity != "error" for one in findings), findings, file, q)
 
 
 def ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -20,6 +20,7 @@ from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Scope
 
 from entrypoints.api.answers import AnswerController
 from entrypoints.api.auth import Authenticator, Tokens
+from entrypoints.api.check import CheckController
 from entrypoints.api.conversations import ConversationController
 from entrypoints.api.errors import HANDLERS
 from entrypoints.api.gate import MAX_BODY, Gate
@@ -86,6 +87,7 @@ def build(app: App, settings: Settings) -> Litestar:
             KnowledgeController,
             TrialController,
             AnswerController,
+            CheckController,
             live,
             health,
             ready,

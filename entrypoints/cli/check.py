@@ -11,7 +11,7 @@ from msgspec import Struct
 from adapters.salesforce.describe import read_describe
 from adapters.starter.salesforce import standard_schema
 from domain.errors import DataFileError
-from domain.salesforce.checking import Finding
+from domain.salesforce.checking import Checked
 from domain.salesforce.schema import Schema
 from domain.salesforce.soql.check import LATEST
 from entrypoints.cli.output import show, show_json
@@ -22,22 +22,8 @@ MAX_NAME = 255
 VERSION = re.compile(r"<apiVersion>\s*(\d{1,3})\.0")
 
 
-class Checked(Struct, frozen=True, omit_defaults=True):
-    """One piece of code; `ok` unless there is an error. `file` or `q` say which it is."""
-
-    ok: bool
-    findings: tuple[Finding, ...]
-    file: str | None = None
-    q: str | None = None
-
-
 class _Line(Struct, frozen=True):
     q: str
-
-
-def checked(findings: tuple[Finding, ...], **which: str) -> Checked:
-    """The findings with whether there is an error."""
-    return Checked(all(one.severity != "error" for one in findings), findings, **which)
 
 
 def schema_with(describes: Sequence[Path]) -> Schema:

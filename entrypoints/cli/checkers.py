@@ -27,8 +27,9 @@ def soql(
 ) -> None:
     """Check SOQL: grammar, rules, names, values, cost. Exit 1 if an error is found."""
     from domain.errors import DataFileError
+    from domain.salesforce.checking import checked
     from domain.salesforce.soql.check import check_soql
-    from entrypoints.cli.check import asked_for, checked, queries_of, report, schema_with
+    from entrypoints.cli.check import asked_for, queries_of, report, schema_with
 
     with errors_to_exit_codes():
         if query is None and file is None:
@@ -52,7 +53,8 @@ def apex(
     """Check Apex: syntax, limits, security, tests, names. Exit 1 if an error is found."""
     from adapters.starter.salesforce import apex_library
     from domain.salesforce.apex.check import check_apex
-    from entrypoints.cli.check import checked, code_of, report, schema_with, version_of
+    from domain.salesforce.checking import checked
+    from entrypoints.cli.check import code_of, report, schema_with, version_of
 
     with errors_to_exit_codes():
         schema = schema_with(describe or [])

@@ -1,7 +1,7 @@
 """Makes the data files of Salesforce's standard names: objects with fields, and Apex's library.
 
-The names come from the type stubs of the project apex-dev-tools (BSD-3), one Java class a type; they are in the npm
-package `@salesforce/code-analyzer-pmd-engine`, folder `dist/java-lib`. Only names and types are taken. Needs a JDK:
+The names come from the type stubs of the project apex-dev-tools (BSD-3), one Java class a type, which are in the
+npm package `@salesforce/code-analyzer-pmd-engine`. Only names and types are taken. Needs a JDK:
 
     npm pack @salesforce/code-analyzer-pmd-engine@0.46.0 && tar xzf salesforce-code-analyzer-pmd-engine-*.tgz
     python ops/salesforce/names.py package/dist/java-lib/{sobject,standard}-types-65.0.0.jar
@@ -43,7 +43,9 @@ def main(jars: list[Path]) -> None:
     objects = sorted(name for name in types if name.startswith("SObjects.") and "." not in name[9:])
     lines = [msgspec.json.encode(_object(name, types[name])) for name in objects]
     (DATA / "objects.jsonl").write_bytes(b"\n".join(lines) + b"\n")
-    library = sorted(name for name in types if not name.startswith(("SObjects.", "Internal.", "SObjectStubs.")))
+    library = sorted(
+        name for name in types if not name.startswith(("SObjects.", "Internal.", "SObjectStubs."))
+    )
     lines = [msgspec.json.encode(_class(name, types)) for name in library]
     (DATA / "library.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     print(f"{len(objects)} objects, {len(library)} classes")
@@ -58,7 +60,8 @@ def _types(jars: list[Path]) -> Iterator[tuple[str, tuple[str, list[re.Match[str
         name, base, members = "", "", list[re.Match[str]]()
         for start in range(0, len(classes), AT_ONCE):
             command = ["javap", "-protected", "-cp", folder, *classes[start : start + AT_ONCE]]
-            for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines():  # noqa: S603  # our own arguments
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603  # our own arguments
+            for line in said.splitlines():
                 if head := HEAD.match(line):
                     name, base, members = _plain(head["name"]), _plain(head["extends"] or ""), []
                     yield name, (base, members)

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from adapters.starter.loader import DATA
+from adapters.starter.salesforce import apex_library, standard_schema
+from domain.salesforce.apex.check import check_apex
 from domain.salesforce.checking import Finding, unread
+from domain.salesforce.soql.check import check_soql
 from domain.salesforce.syntax import MAX_CODE, check
 
 CODE = re.compile(r"^```(apex|soql)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -72,6 +75,12 @@ def test_a_warning_without_an_error_is_no_reason_to_warn() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((DATA / "articles").rglob("*.md")), ids=lambda path: path.stem)
-def test_the_code_of_the_starter_articles_can_be_parsed(path: Path) -> None:
+def test_the_code_of_the_starter_articles_has_no_error(path: Path) -> None:
+    schema, library = standard_schema(), apex_library()
     for language, code in CODE.findall(path.read_text()):
-        assert check(code, language) == (), code
+        found = (
+            check_apex(code, schema, library)
+            if language == "apex"
+            else check_soql(code, schema, in_apex=True)
+        )
+        assert [one for one in found if one.severity == "error"] == [], code

@@ -1,0 +1,51 @@
+"""Checking Apex and SOQL; nothing is kept or run."""
+
+from typing import Annotated
+
+from litestar import Controller, post
+from litestar.params import JSONBody
+from litestar.status_codes import HTTP_200_OK
+from msgspec import Meta, Struct
+
+from adapters.starter.salesforce import apex_library, standard_schema
+from domain.salesforce.apex.check import check_apex
+from domain.salesforce.checking import Checked, checked
+from domain.salesforce.soql.check import LATEST, check_soql
+from entrypoints.api.auth import needs
+from entrypoints.api.conversations import PUT_ERRORS
+
+
+class Apex(Struct, frozen=True, forbid_unknown_fields=True):
+    """A class, a trigger, members or statements, of an API version."""
+
+    code: str
+    api_version: Annotated[int, Meta(ge=1, le=999)] = LATEST
+
+
+class Soql(Struct, frozen=True, forbid_unknown_fields=True):
+    """A query; `in_apex` where variables and ALL ROWS may stand."""
+
+    query: str
+    in_apex: bool = False
+
+
+class CheckController(Controller):
+    """What is wrong with code."""
+
+    path = "/api/v1/check"
+    tags = ["check"]  # noqa: RUF012  # Litestar types it as an instance's
+    guards = [needs("chat")]  # noqa: RUF012  # as above
+
+    @post(
+        "/apex", operation_id="checkApex", status_code=HTTP_200_OK, responses=PUT_ERRORS, sync_to_thread=True
+    )
+    def apex(self, data: JSONBody[Apex]) -> Checked:
+        """Check Apex: syntax, standard names, limits in loops, security, tests."""
+        return checked(check_apex(data.code, standard_schema(), apex_library(), data.api_version))
+
+    @post(
+        "/soql", operation_id="checkSoql", status_code=HTTP_200_OK, responses=PUT_ERRORS, sync_to_thread=True
+    )
+    def soql(self, data: JSONBody[Soql]) -> Checked:
+        """Check SOQL: grammar, rules, standard names, values, cost."""
+        return checked(check_soql(data.query, standard_schema(), in_apex=data.in_apex))
