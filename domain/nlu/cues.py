@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from domain.nlu.text import NOTHING, straight
 
@@ -19,10 +20,13 @@ class Cues:
         names = "foreign", "ours", "probing"
         self._foreign, self._ours, self._probing = (phrases_pattern(scope.get(name, ())) for name in names)
         self._signals = {name: phrases_pattern(phrases) for name, phrases in signals.items()}
+        self.signals = lru_cache(maxsize=1_000)(self._heard)
+        """The signals whose phrases occur in a text; a turn asks several times."""
+        self.foreign = lru_cache(maxsize=1_000)(self._not_ours)
+        """Whether a text names products of others and none of ours, or is probing."""
         self._issue_types = {name: phrases_pattern(phrases) for name, phrases in issue_types.items()}
 
-    def signals(self, text: str) -> tuple[str, ...]:
-        """The signals whose phrases occur in the text."""
+    def _heard(self, text: str) -> tuple[str, ...]:
         text = straight(text)
         return tuple(name for name, pattern in self._signals.items() if pattern.search(text))
 
@@ -34,8 +38,7 @@ class Cues:
         """Whether the text is after our instructions or the data of others, or gives us another role."""
         return bool(self._probing.search(straight(text)))
 
-    def foreign(self, text: str) -> bool:
-        """Whether the text names products of others and none of ours, or is probing."""
+    def _not_ours(self, text: str) -> bool:
         text = straight(text)
         others = bool(self._foreign.search(text)) and not self._ours.search(text)
         return others or self.probing(text)

