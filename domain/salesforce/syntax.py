@@ -7,6 +7,7 @@ parser refuses (measured for `tree-sitter-language-pack` 0.13.0, whose wheel hol
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 from msgspec import Struct
 from tree_sitter import Node
@@ -17,7 +18,7 @@ from domain.salesforce.checking import Finding
 RULE = "syntax"
 MAX_CODE = 1_000_000
 """Characters of a piece of code, the most that an Apex class has (Apex Developer Guide, class size limit)."""
-MAX_TEXT = 30
+MAX_TEXT, MAX_BROKEN = 30, 20
 BEFORE_QUERY, AFTER_QUERY = "class Q { Object q = [", "\n]; }"
 """The grammar knows queries inside Apex only; the line break ends a query's last word."""
 IN_A_METHOD, IN_A_CLASS = ("class Q { void q() {", "\n} }"), ("class Q {", "\n}")
@@ -44,8 +45,8 @@ class Tree(Struct, frozen=True):
         return row + 1, max(1, column + 1 - (0 if row else self.before))
 
     def broken(self) -> tuple[Finding, ...]:
-        """What cannot be parsed, in the order of the code."""
-        return tuple(self._finding(node) for node in _broken(self.root)) if self.root.has_error else ()
+        """What cannot be parsed, in the order of the code; the first places are enough."""
+        return tuple(self._finding(node) for node in islice(_broken(self.root), MAX_BROKEN))
 
     def _finding(self, node: Node) -> Finding:
         said = text(node).strip()

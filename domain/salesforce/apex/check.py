@@ -1,6 +1,6 @@
 """Checking Apex: what cannot be read, what is not there, what limits and people will not forgive."""
 
-from domain.salesforce.apex.grammar import refused
+from domain.salesforce.apex.grammar import refused, unclosed
 from domain.salesforce.apex.library import Library, invented
 from domain.salesforce.apex.limits import Spending
 from domain.salesforce.apex.outline import Outline
@@ -22,6 +22,11 @@ def check_apex(code: str, schema: Schema, library: Library, version: int = LATES
         return (error(At(1, 1), "TooLong", message, "Split the class."),)
     if "\x00" in code:
         return (error(At(1, 1), "NulCharacter", "The code holds a NUL character.", "Remove it."),)
+    if (place := unclosed(code)) is not None:
+        what = "comment" if code.startswith("/*", place) else "string"
+        at = At(code.count("\n", 0, place) + 1, place - code.rfind("\n", 0, place))
+        fix = "Close it with */." if what == "comment" else r"Close it with '; write a quote inside as \'."
+        return (error(at, f"Unterminated{what.title()}", f"This {what} is never closed.", fix),)
     tree = parse_apex(code)
     broken = tree.broken()
     if broken:

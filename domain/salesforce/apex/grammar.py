@@ -1,5 +1,6 @@
 """What Salesforce's parser refuses and the grammar takes."""
 
+import re
 from collections.abc import Iterator
 
 from domain.salesforce.apex.outline import Outline
@@ -7,6 +8,8 @@ from domain.salesforce.checking import Finding
 from domain.salesforce.soql.finding import error
 from domain.salesforce.syntax import text
 
+QUIET = re.compile(r"//[^\n]*|/\*.*?\*/|'(?:[^'\\\n]|\\.)*'|/\*|'", re.DOTALL)
+"""Comments and strings; a beginning alone where there is no end."""
 RESERVED = frozenset({
     "abstract", "and", "break", "byte", "case", "cast", "catch", "char", "class", "const", "continue",
     "delete", "do", "else", "enum", "extends", "false", "final", "finally", "float", "for", "from",
@@ -22,6 +25,12 @@ ACTING = frozenset({
     "dml_expression", "explicit_constructor_invocation", "run_as_statement", "query_expression",
 })  # fmt: skip
 """Expressions that may stand as a statement."""
+
+
+def unclosed(code: str) -> int | None:
+    """Where a comment or a string begins that does not end, if there is one. A string ends on its line."""
+    found = (match.start() for match in QUIET.finditer(code) if match.group() in {"/*", "'"})
+    return next(found, None)
 
 
 def refused(outline: Outline) -> Iterator[Finding]:

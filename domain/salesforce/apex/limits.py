@@ -5,7 +5,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from domain.salesforce.apex.outline import LOOPS, Outline, name_of
+from domain.salesforce.apex.outline import LOOPS, Outline, annotations, name_of
 from domain.salesforce.checking import Finding
 from domain.salesforce.soql.finding import warning
 from domain.salesforce.syntax import Node, text
@@ -86,23 +86,28 @@ class Spending:
 
     @cached_property
     def _by_method(self) -> Mapping[str, frozenset[str]]:
-        """Kinds by method; repeated until nothing is added, so that calls of calls count."""
-        spent: dict[str, frozenset[str]] = {}
-        calls: dict[str, set[str]] = {}
+        """Kinds by method; what a method spends, all that call it spend too."""
+        spent: dict[str, set[str]] = {name: set() for name in self._outline.methods}
+        callers: dict[str, set[str]] = {name: set() for name in self._outline.methods}
         for name, nodes in self._outline.methods.items():
-            inner = [one for one in self._outline.nodes if one.type in SPENDERS and above_any(one, nodes)]
-            spent[name] = frozenset(kind for one in inner if (kind := _spent(one, self._outline)))
-            if any("future" in text(node).split("{", 1)[0].lower() for node in nodes):
-                spent[name] = frozenset({"async"})
-            else:
-                calls[name] = {to for one in inner if (to := called(one, self._outline))}
-        while True:
-            wider = {
-                name: kinds.union(*(spent[to] for to in calls.get(name, ()))) for name, kinds in spent.items()
-            }
-            if wider == spent:
-                return spent
-            spent = wider
+            if any("future" in annotations(node) for node in nodes):
+                spent[name].add("async")
+        for node in self._outline.of(*SPENDERS):
+            method = self._outline.method_around(node)
+            if method is None or "async" in spent[method]:
+                continue
+            if (kind := _spent(node, self._outline)) is not None:
+                spent[method].add(kind)
+            elif (to := called(node, self._outline)) is not None:
+                callers[to].add(method)
+        left = [(name, kind) for name, kinds in spent.items() for kind in kinds]
+        while left:
+            name, kind = left.pop()
+            for caller in callers[name]:
+                if kind not in spent[caller]:
+                    spent[caller].add(kind)
+                    left.append((caller, kind))
+        return {name: frozenset(kinds) for name, kinds in spent.items()}
 
 
 SPENDERS = frozenset({"query_expression", "dml_expression", "method_invocation"})
@@ -116,11 +121,6 @@ def called(node: Node, outline: Outline) -> str | None:
     if target is None or target.type == "this" or text(target).lower() in outline.types:
         return name_of(node)
     return None
-
-
-def above_any(node: Node, wanted: tuple[Node, ...]) -> bool:
-    """Whether a node is inside one of others."""
-    return any(one.start_byte <= node.start_byte and node.end_byte <= one.end_byte for one in wanted)
 
 
 def _spent(node: Node, outline: Outline) -> str | None:

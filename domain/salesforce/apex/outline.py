@@ -1,5 +1,6 @@
 """The parts of a piece of Apex: its types, methods, variables with their types, loops."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -9,6 +10,9 @@ from domain.salesforce.syntax import Node, Tree, text, walk
 TYPES = frozenset({"class_declaration", "interface_declaration", "enum_declaration"})
 METHODS = frozenset({"method_declaration", "constructor_declaration"})
 LOOPS = frozenset({"for_statement", "enhanced_for_statement", "while_statement", "do_statement"})
+MAX_BYTE = 2**62
+MAX_GIVEN = 20
+"""Values of one variable that are looked at."""
 VARIABLES = frozenset({"field_declaration", "local_variable_declaration"})
 
 
@@ -43,6 +47,33 @@ class Outline:
         found: dict[str, tuple[Node, ...]] = {}
         for node in self.of("method_declaration"):
             found[name_of(node)] = (*found.get(name_of(node), ()), node)
+        return found
+
+    def method_around(self, node: Node) -> str | None:
+        """The name of the method that a node is in."""
+        place = bisect_right(self._method_starts, (node.start_byte, MAX_BYTE, "")) - 1
+        if place < 0:
+            return None
+        _, end, name = self._method_starts[place]
+        return name if node.end_byte <= end else None
+
+    @cached_property
+    def _method_starts(self) -> list[tuple[int, int, str]]:
+        return sorted(
+            (node.start_byte, node.end_byte, name_of(node)) for node in self.of("method_declaration")
+        )
+
+    @cached_property
+    def given(self) -> Mapping[str, tuple[Node, ...]]:
+        """What variables of a name are given anywhere in the code."""
+        pairs = [(one, "name", "value") for one in self.of("variable_declarator")]
+        pairs += [(one, "left", "right") for one in self.of("assignment_expression")]
+        found: dict[str, tuple[Node, ...]] = {}
+        for node, to, value in pairs:
+            left, right = node.child_by_field_name(to), node.child_by_field_name(value)
+            if left is not None and right is not None:
+                name = text(left).lower()
+                found[name] = (*found.get(name, ()), right)[:MAX_GIVEN]
         return found
 
     @cached_property

@@ -12,6 +12,8 @@ USER_MODE = 67
 """API version from which queries run in user mode, and classes without a keyword with sharing."""
 DYNAMIC = frozenset({"query", "countquery", "getquerylocator"})
 CLEANED = re.compile(r"escapeSingleQuotes|\bvalueOf\b", re.IGNORECASE)
+HARMLESS = frozenset({"integer", "long", "decimal", "double", "boolean", "id", "date", "datetime"})
+"""Types that cannot hold SOQL."""
 RECORD_ID = re.compile(r"'([a-zA-Z0-9]{5}0[a-zA-Z0-9]{9}(?:[A-Z0-5]{3})?)'")
 SHARING = frozenset({"with sharing", "without sharing", "inherited sharing"})
 MODED = re.compile(r"\bWITH\s+(?:USER_MODE|SYSTEM_MODE|SECURITY_ENFORCED)\b", re.IGNORECASE)
@@ -48,37 +50,31 @@ def _injection(outline: Outline) -> Iterator[Finding]:
             )
 
 
-def _loose(node: Node, outline: Outline, deep: bool = True) -> Iterator[str]:  # noqa: FBT001, FBT002  # recursion's own
-    """The variables that are put into a text without being cleaned."""
-    if node.type == "binary_expression":
-        for one in node.named_children:
-            yield from _loose(one, outline)
-    elif node.type == "identifier":
-        kind = outline.variable(text(node))
-        if kind in {"integer", "long", "decimal", "double", "boolean", "id", "date", "datetime"}:
-            return
-        made = _assigned(text(node).lower(), outline) if deep else []
-        if made:
-            for one in made:
-                yield from _loose(one, outline, deep=False)
+def _loose(node: Node, outline: Outline) -> Iterator[str]:
+    """The variables that are put into a text without being cleaned, one step back included."""
+    for part in _parts(node):
+        if part.type == "identifier":
+            for given in outline.given.get(text(part).lower(), (part,)):
+                yield from (text(one) for one in _parts(given) if _is_loose(one, outline))
+        elif _is_loose(part, outline):
+            yield text(part)
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    """What a text is put together from, in order."""
+    left = [node]
+    while left:
+        one = left.pop()
+        if one.type in {"binary_expression", "parenthesized_expression"}:
+            left += reversed(one.named_children)
         else:
-            yield text(node)
-    elif node.type in {"method_invocation", "field_access"} and not CLEANED.search(text(node)):
-        yield text(node)
+            yield one
 
 
-def _assigned(name: str, outline: Outline) -> list[Node]:
-    """What a variable is given anywhere in the code."""
-    found = [
-        value
-        for node in outline.of("variable_declarator")
-        if name_of(node) == name and (value := node.child_by_field_name("value"))
-    ]
-    for node in outline.of("assignment_expression"):
-        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        if left is not None and right is not None and text(left).lower() == name:
-            found.append(right)
-    return found
+def _is_loose(node: Node, outline: Outline) -> bool:
+    if node.type == "identifier":
+        return outline.variable(text(node)) not in HARMLESS
+    return node.type in {"method_invocation", "field_access"} and not CLEANED.search(text(node))
 
 
 def _ids(outline: Outline) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from domain.salesforce.checking import Finding, ordered
 from domain.salesforce.schema import Schema
 from domain.salesforce.soql.cost import slow
-from domain.salesforce.soql.diagnosis import diagnosed
+from domain.salesforce.soql.diagnosis import deepest, diagnosed
 from domain.salesforce.soql.finding import error
 from domain.salesforce.soql.names import unknown_names
 from domain.salesforce.soql.query import At, Query
@@ -15,6 +15,8 @@ from domain.salesforce.syntax import parse_query
 
 LATEST = 67
 """API version of Summer '26."""
+MAX_DEPTH = 50
+"""Parentheses inside one another; Salesforce has no such limit, and nobody writes as many."""
 MAX_QUERY = 100_000
 """Characters (SOQL and SOSL Reference, statement character limit)."""
 
@@ -26,6 +28,9 @@ def check_soql(query: str, schema: Schema, *, in_apex: bool = False) -> tuple[Fi
         return (error(At(1, 1), "QueryTooLong", f"A query has at most {MAX_QUERY:,} characters.", fix),)
     if "\x00" in query:
         return (error(At(1, 1), "NulCharacter", "The query holds a NUL character.", "Remove it."),)
+    if deepest(query) > MAX_DEPTH:
+        fix = "Write fewer parentheses; a query needs few levels."
+        return (error(At(1, 1), "NestedTooDeeply", f"The query nests more than {MAX_DEPTH} levels.", fix),)
     tree = parse_query(query)
     broken = tree.broken()
     if broken or query.rstrip().endswith(";"):

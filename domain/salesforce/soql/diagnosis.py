@@ -66,6 +66,15 @@ def tokens(query: str) -> list[Token]:
     return found
 
 
+def deepest(query: str) -> int:
+    """How many parentheses are open at once at most."""
+    depth = most = 0
+    for sign in query:
+        depth += (sign == "(") - (sign == ")")
+        most = max(most, depth)
+    return most
+
+
 def diagnosed(query: str) -> Iterator[Finding]:
     """What is known to be no SOQL in a query that cannot be read; nothing if the reason is another."""
     found = tokens(query)

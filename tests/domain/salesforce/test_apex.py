@@ -74,6 +74,8 @@ WRONG = [
     ),
     ("public class A { void f( { } }", "syntax"),
     ("public class A { // \x00\n }", "NulCharacter"),
+    ("public class A { /* x }", "UnterminatedComment"),
+    ("public class A { String s = 'x;\n }", "UnterminatedString"),
     ("/*" + "x" * MAX_CODE + "*/", "TooLong"),
 ]
 
@@ -211,3 +213,23 @@ def test_a_trigger_with_logic_or_for_one_record_is_found() -> None:
     code = "trigger T on Account (before insert) { Account a = Trigger.new[0]; update x; }"
 
     assert rules(found_in(code)) == {"AvoidLogicInTrigger", "AvoidDirectAccessTriggerMap"}
+
+
+HOSTILE = [
+    "public class A { void f() { Integer x = " + "(" * 10_000 + "1" + ")" * 10_000 + "; } }",
+    "public class A { void f() { " + "{" * 10_000 + "}" * 10_000 + " } }",
+    "public class A { void f() { x = " + "(" * 10_000,
+    "public class A { void f() { " + "for (Id i : x) {" * 1_000 + "insert y;" + "}" * 1_000 + " } }",
+    "public class A { void f() { Database.query(" + " + ".join(["a"] * 10_000) + "); } }",
+    "public class A { " + "".join(f"void f{n}() {{ f{n + 1}(); }} " for n in range(2_000)) + "}",
+    "public class A { /* " + "x " * 200_000,
+    "<html><script>var a = 1;</script></html>" * 500,
+    "function f() { return `${a}`; }",
+    "class A {",
+    "\ud7ff\u200b\U0001f600",
+]
+
+
+@pytest.mark.parametrize("code", HOSTILE, ids=range(len(HOSTILE)))
+def test_whatever_is_pasted_an_answer_comes(code: str) -> None:
+    assert len(found_in(code)) <= 20

@@ -146,6 +146,8 @@ REFUSED = [
     ("SELECT Id FROM Account WHERE Name = 'x\x00'", "NulCharacter"),
     (f"SELECT Id FROM Account WHERE Name = '{'x' * MAX_QUERY}'", "QueryTooLong"),
     (f"SELECT Id{', (SELECT Id FROM Contacts)' * 21} FROM Account LIMIT 1", "TooManySubqueries"),
+    (f"SELECT Id FROM Account WHERE {'(' * 10_000}Name = 'x'{')' * 10_000}", "NestedTooDeeply"),
+    (f"SELECT Id FROM Account WHERE {'NOT(' * 10_000}", "NestedTooDeeply"),
     ("SELECT Id" + ", (SELECT Id" * 6 + " FROM Cases)" * 6 + " FROM Case LIMIT 1", "SubqueryTooDeep"),
 ]
 
