@@ -1,5 +1,6 @@
 """Salesforce's standard names, as data files have them."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import msgspec
 
 from domain.errors import DataFileError
 from domain.salesforce.apex.library import Library
+from domain.salesforce.errors import Cause
 from domain.salesforce.schema import Schema, Traits
 
 DATA = Path(__file__).parent / "data" / "salesforce"
@@ -29,6 +31,15 @@ def apex_library() -> Library:
     try:
         return Library({_name(line): line for line in (DATA / "library.jsonl").read_bytes().splitlines()})
     except (OSError, ValueError) as error:
+        raise DataFileError("bad_file", f"{DATA}: {error}.") from error
+
+
+@cache
+def error_causes() -> Mapping[str, Cause]:
+    """What is known of Salesforce's errors, by code. Raises `DataFileError` for a bad file."""
+    try:
+        return msgspec.toml.decode((DATA / "errors.toml").read_bytes(), type=dict[str, Cause])
+    except (OSError, msgspec.DecodeError) as error:
         raise DataFileError("bad_file", f"{DATA}: {error}.") from error
 
 

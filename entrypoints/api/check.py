@@ -1,15 +1,16 @@
 """Checking Apex and SOQL; nothing is kept or run."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar import Controller, post
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 from msgspec import Meta, Struct
 
-from adapters.starter.salesforce import apex_library, standard_schema
+from adapters.starter.salesforce import apex_library, error_causes, standard_schema
 from domain.salesforce.apex.check import check_apex
 from domain.salesforce.checking import Checked, checked
+from domain.salesforce.errors import Explained, explained
 from domain.salesforce.soql.check import LATEST, check_soql
 from entrypoints.api.auth import needs
 from entrypoints.api.conversations import PUT_ERRORS
@@ -23,10 +24,22 @@ class Apex(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Soql(Struct, frozen=True, forbid_unknown_fields=True):
-    """A query; `in_apex` where variables and ALL ROWS may stand."""
+    """A query as the API takes it, or within Apex, where variables and ALL ROWS may stand."""
 
     query: str
-    in_apex: bool = False
+    within: Literal["api", "apex"] = "api"
+
+
+class Pasted(Struct, frozen=True, forbid_unknown_fields=True):
+    """A text that an error is in: an answer of an API, a stack trace, a log."""
+
+    text: str
+
+
+class Errors(Struct, frozen=True):
+    """The errors that were found, the likely cause of all first."""
+
+    errors: tuple[Explained, ...]
 
 
 class CheckController(Controller):
@@ -48,4 +61,15 @@ class CheckController(Controller):
     )
     def soql(self, data: JSONBody[Soql]) -> Checked:
         """Check SOQL: grammar, rules, standard names, values, cost."""
-        return checked(check_soql(data.query, standard_schema(), in_apex=data.in_apex))
+        return checked(check_soql(data.query, standard_schema(), in_apex=data.within == "apex"))
+
+    @post(
+        "/error",
+        operation_id="explainError",
+        status_code=HTTP_200_OK,
+        responses=PUT_ERRORS,
+        sync_to_thread=True,
+    )
+    def error(self, data: JSONBody[Pasted]) -> Errors:
+        """Explain the errors of a pasted text: cause, mend, what to ask for."""
+        return Errors(explained(data.text, error_causes()))

@@ -15,7 +15,7 @@ import typer
 
 from domain.conversation import TIERS
 from domain.errors import DataFileError
-from entrypoints.cli.checkers import apex, soql
+from entrypoints.cli.checkers import apex, explain, soql
 from entrypoints.cli.lab import DEFAULT_DATA, Data, Json, lab
 from entrypoints.cli.measuring import bench, evaluation
 from entrypoints.cli.output import (
@@ -47,6 +47,7 @@ app.add_typer(training, name="nlu")
 app.add_typer(policy, name="policy")
 app.command()(soql)
 app.command()(apex)
+app.command()(explain)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the flag

@@ -12,6 +12,7 @@ from adapters.salesforce.describe import read_describe
 from adapters.starter.salesforce import standard_schema
 from domain.errors import DataFileError
 from domain.salesforce.checking import Checked
+from domain.salesforce.errors import Explained
 from domain.salesforce.schema import Schema
 from domain.salesforce.soql.check import LATEST
 from entrypoints.cli.output import show, show_json
@@ -91,3 +92,28 @@ def version_of(path: Path) -> int:
     meta = path.with_name(f"{path.name}-meta.xml")
     found = VERSION.search(meta.read_text(encoding="utf-8")) if meta.is_file() else None
     return int(found[1]) if found else LATEST
+
+
+def pasted(text: str) -> str:
+    """A text itself, or that of the file that it names. Raises `DataFileError`."""
+    path = Path(text) if len(text) < MAX_NAME else None
+    named = path is not None and (text == STANDARD_INPUT or path.is_file())
+    return code_of(path) if path is not None and named else text
+
+
+def report_errors(found: Sequence[Explained], *, as_json: bool) -> None:
+    """Print each error with its cause and mend."""
+    if as_json:
+        show_json(found)
+        return
+    for one in found:
+        show(f"{one.code}{f': {one.said}' if one.said else ''}")
+        show(f"  why   {one.cause or 'This error is not in our catalogue.'}")
+        details = (("mend", one.fix), ("check", one.check), ("fields", ", ".join(one.fields)))
+        for label, said in details:
+            if said:
+                show(f"  {label:<5} {said}")
+        for place in one.places[:1]:
+            show(f"  at    {place.where}, line {place.line}, column {place.column}")
+    if not found:
+        show("No error of Salesforce is in this text.")

@@ -68,3 +68,19 @@ def apex(
         fine = report(found, as_json=as_json)
     if not fine:
         raise typer.Exit(NOT_RIGHT)
+
+
+def explain(
+    text: Annotated[str, typer.Argument(help="An error, or a file with one; - for standard input.")],
+    as_json: Json = False,
+) -> None:
+    """Explain an error of Salesforce: an answer of an API, a stack trace, a log. Exit 1 if none is known."""
+    from adapters.starter.salesforce import error_causes
+    from domain.salesforce.errors import explained
+    from entrypoints.cli.check import pasted, report_errors
+
+    with errors_to_exit_codes():
+        found = explained(pasted(text), error_causes())
+        report_errors(found, as_json=as_json)
+    if not found:
+        raise typer.Exit(NOT_RIGHT)

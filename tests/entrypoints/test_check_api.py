@@ -17,7 +17,7 @@ async def test_a_query_is_judged(client: httpx.AsyncClient) -> None:
     assert wrong.json()["findings"][0]["rule"] == "UnknownField"
     assert right.json() == {"ok": True, "findings": []}
     assert (await client.post(f"{CHECK}/soql", json=bound)).json()["ok"] is False
-    assert (await client.post(f"{CHECK}/soql", json=bound | {"in_apex": True})).json()["ok"] is True
+    assert (await client.post(f"{CHECK}/soql", json=bound | {"within": "apex"})).json()["ok"] is True
 
 
 async def test_a_class_is_judged_by_its_api_version(client: httpx.AsyncClient) -> None:
@@ -28,6 +28,16 @@ async def test_a_class_is_judged_by_its_api_version(client: httpx.AsyncClient) -
 
     assert {"ApexCRUDViolation", "ApexSharingViolations"} == {one["rule"] for one in old.json()["findings"]}
     assert new.json() == {"ok": True, "findings": []}
+
+
+async def test_an_error_is_explained(client: httpx.AsyncClient) -> None:
+    text = '[{"message":"Required fields are missing: [LastName]","errorCode":"REQUIRED_FIELD_MISSING"}]'
+
+    [found] = (await client.post(f"{CHECK}/error", json={"text": text})).json()["errors"]
+
+    assert found["code"] == "REQUIRED_FIELD_MISSING"
+    assert found["cause"]
+    assert found["fix"]
 
 
 @pytest.mark.parametrize("body", [{}, {"code": 5}, {"code": "x", "api_version": 0}, {"code": "x", "more": 1}])

@@ -137,3 +137,22 @@ def test_a_bad_file_is_named(tmp_path: Path, data: bytes, arguments: list[str], 
 
     assert code == 2
     assert said in complaint
+
+
+def test_an_error_is_explained_from_text_file_or_standard_input(tmp_path: Path) -> None:
+    text = (
+        "System.NullPointerException: Attempt to de-reference a null object\n\nClass.A.b: line 12, column 1"
+    )
+    file = tmp_path / "error.txt"
+    file.write_text(text)
+
+    found = [run("explain", text), run("explain", str(file)), run("explain", "-", given=text)]
+
+    assert [code for code, _, _ in found] == [0, 0, 0]
+    assert len({shown for _, shown, _ in found}) == 1
+    assert "at    Class.A.b, line 12, column 1" in found[0][1]
+    assert json.loads(run("explain", text, "--json")[1])[0]["code"] == "System.NullPointerException"
+
+
+def test_a_text_without_an_error_is_exit_1() -> None:
+    assert run("explain", "all is well")[:2] == (1, "No error of Salesforce is in this text.\n")

@@ -33,7 +33,7 @@ FAULTS = (
     "reset",
 )
 """Names of what can go wrong, each for one request."""
-PACES = {"drip": 2.0, "slowly": 0.02}
+PACES = {"drip": 2.0, "slowly": 0.1}
 """Seconds between pieces; 'slowly' is no fault but makes pieces arrive one by one."""
 
 
