@@ -1,5 +1,7 @@
 """Checking Apex: what cannot be read, what is not there, what limits and people will not forgive."""
 
+from collections.abc import Iterator
+
 from domain.salesforce.apex.grammar import refused, unclosed
 from domain.salesforce.apex.library import Library, invented
 from domain.salesforce.apex.limits import Spending
@@ -10,8 +12,8 @@ from domain.salesforce.checking import Finding, ordered
 from domain.salesforce.schema import Schema
 from domain.salesforce.soql.check import LATEST, judged
 from domain.salesforce.soql.finding import error
-from domain.salesforce.soql.query import At
-from domain.salesforce.soql.reading import queries
+from domain.salesforce.soql.query import At, Query
+from domain.salesforce.soql.reading import read
 from domain.salesforce.syntax import MAX_CODE, parse_apex
 
 
@@ -35,9 +37,15 @@ def check_apex(code: str, schema: Schema, library: Library, version: int = LATES
     found = [
         *refused(outline),
         *invented(outline, library),
-        *(one for query in queries(tree) for one in judged(query, schema, in_apex=True, version=version)),
+        *(one for query in _queries(outline) for one in judged(query, schema, in_apex=True, version=version)),
         *Spending(outline).findings(),
         *unsafe(outline, version),
         *careless(outline),
     ]
     return ordered(found)
+
+
+def _queries(outline: Outline) -> Iterator[Query]:
+    for node in outline.of("soql_query_body"):
+        if node.parent is None or node.parent.type != "subquery":
+            yield read(node, outline.tree)

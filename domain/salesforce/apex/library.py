@@ -27,6 +27,13 @@ class ApexClass(Struct, frozen=True):
     constructors: tuple[int, ...] = ()
 
 
+class Known(Struct, frozen=True):
+    """A class ready for look-ups: methods by lower-case name with their own name and numbers of arguments."""
+
+    name: str
+    methods: Mapping[str, tuple[str, tuple[int, ...]]]
+
+
 class Library:
     """Apex's standard classes by name; those of System also without their namespace."""
 
@@ -37,9 +44,12 @@ class Library:
         self.find = lru_cache(maxsize=2_000)(self._found)
         """The class of a name as written in code, or None."""
 
-    def _found(self, name: str) -> ApexClass | None:
+    def _found(self, name: str) -> Known | None:
         encoded = self._encoded.get(name.lower()) or self._encoded.get(f"{SYSTEM}{name.lower()}")
-        return None if encoded is None else msgspec.json.decode(encoded, type=ApexClass)
+        if encoded is None:
+            return None
+        found = msgspec.json.decode(encoded, type=ApexClass)
+        return Known(found.name, {one.lower(): (one, counts) for one, counts in found.methods.items()})
 
     def names(self, namespace: str) -> Iterable[str]:
         """The classes of a namespace, in lower case and without it."""
@@ -62,10 +72,10 @@ def invented(outline: Outline, library: Library) -> Iterator[Finding]:
         yield from _namespaced(node, outline, library)
 
 
-def _method(node: Node, known: ApexClass, outline: Outline) -> Iterator[Finding]:
+def _method(node: Node, known: Known, outline: Outline) -> Iterator[Finding]:
     named = node.child_by_field_name("name")
     said = text(named) if named else ""
-    methods = {name.lower(): (name, counts) for name, counts in known.methods.items()}
+    methods = known.methods
     if said.lower() in OF_ALL or (said.lower() in OF_ENUMS and "values" in methods):
         return
     if said.lower() not in methods:
@@ -82,7 +92,7 @@ def _method(node: Node, known: ApexClass, outline: Outline) -> Iterator[Finding]
         yield error(outline.at(named or node), "WrongArguments", message, "Look the method's parameters up.")
 
 
-def _class_of(target: Node, outline: Outline, library: Library) -> ApexClass | None:
+def _class_of(target: Node, outline: Outline, library: Library) -> Known | None:
     """The standard class that a method is called on: by its name, or as the type of a variable."""
     said = text(target).lower()
     if target.type == "string_literal":

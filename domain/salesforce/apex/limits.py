@@ -58,8 +58,8 @@ class Spending:
     def findings(self) -> Iterator[Finding]:
         """Everything that a loop spends in each round; each place once."""
         said: set[tuple[int, str]] = set()
-        for node in self._outline.nodes:
-            if node.type not in SPENDERS or not _in_loop(node):
+        for node in self._outline.of(*SPENDERS):
+            if not _in_loop(node):
                 continue
             for kind, through in self._of(node).items():
                 if (node.start_byte, kind) not in said:

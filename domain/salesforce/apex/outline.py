@@ -1,7 +1,8 @@
 """The parts of a piece of Apex: its types, methods, variables with their types, loops."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from functools import cached_property
 
 from domain.salesforce.soql.query import At
@@ -21,11 +22,16 @@ class Outline:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.nodes = tuple(walk(tree.root))
+        self._nodes: defaultdict[str, list[Node]] = defaultdict(list)
+        for node in walk(tree.root):
+            self._nodes[node.type].append(node)
 
-    def of(self, *kinds: str) -> Iterator[Node]:
+    def of(self, *kinds: str) -> list[Node]:
         """The nodes of these kinds, in the order of the code."""
-        return (node for node in self.nodes if node.type in kinds)
+        if len(kinds) == 1:
+            return self._nodes.get(kinds[0], [])
+        found = [node for kind in kinds for node in self._nodes.get(kind, ())]
+        return sorted(found, key=lambda node: node.start_byte)
 
     def at(self, node: Node) -> At:
         """Where a node begins."""
@@ -34,7 +40,7 @@ class Outline:
     @cached_property
     def trigger(self) -> Node | None:
         """The trigger, if this is one."""
-        return next(self.of("trigger_declaration"), None)
+        return next(iter(self.of("trigger_declaration")), None)
 
     @cached_property
     def types(self) -> frozenset[str]:

@@ -9,9 +9,10 @@ from domain.salesforce.soql.diagnosis import deepest, diagnosed
 from domain.salesforce.soql.finding import error
 from domain.salesforce.soql.names import unknown_names
 from domain.salesforce.soql.query import At, Query
-from domain.salesforce.soql.reading import queries
+from domain.salesforce.soql.reading import read
 from domain.salesforce.soql.rules import broken_rules
-from domain.salesforce.syntax import parse_query
+from domain.salesforce.soql.search import FIND, quoted, unknown_in_search
+from domain.salesforce.syntax import parse_query, walk
 
 LATEST = 67
 """API version of Summer '26."""
@@ -31,11 +32,15 @@ def check_soql(query: str, schema: Schema, *, in_apex: bool = False) -> tuple[Fi
     if deepest(query) > MAX_DEPTH:
         fix = "Write fewer parentheses; a query needs few levels."
         return (error(At(1, 1), "NestedTooDeeply", f"The query nests more than {MAX_DEPTH} levels.", fix),)
-    tree = parse_query(query)
+    search = FIND.match(query)
+    tree = parse_query(quoted(query) if search else query)
     broken = tree.broken()
+    if search:
+        return broken or ordered(unknown_in_search(tree, schema))
     if broken or query.rstrip().endswith(";"):
         return ordered(diagnosed(query)) or broken
-    return ordered(one for read in queries(tree) for one in judged(read, schema, in_apex=in_apex))
+    found = (node for node in walk(tree.root) if node.type == "soql_query_body")
+    return ordered(judged(read(next(found), tree), schema, in_apex=in_apex))
 
 
 def judged(

@@ -1,7 +1,5 @@
 """Reading queries from trees."""
 
-from collections.abc import Iterator
-
 from domain.salesforce.soql.query import (
     AllFields,
     At,
@@ -38,16 +36,14 @@ OPERANDS = CALLS | {"field_identifier"}
 JOINED = {"and_expression": "and", "or_expression": "or", "not_expression": "not"}
 
 
-def queries(tree: Tree) -> Iterator[Query]:
-    """The queries of a piece of code, subqueries as parts of theirs."""
-    left = [tree.root]
-    while left:
-        node = left.pop()
-        if node.type == "soql_query_body":
-            if not node.has_error:
-                yield _Reader(tree).query(node)
-        else:
-            left += reversed(node.children)
+def read(node: Node, tree: Tree) -> Query:
+    """The query of a whole node of its kind, subqueries as parts of it."""
+    return _Reader(tree).query(node)
+
+
+def returned(node: Node, tree: Tree) -> Query:
+    """What a search returns of one object, as if it were queried."""
+    return _Reader(tree).returned(node)
 
 
 class _Reader:
@@ -55,6 +51,15 @@ class _Reader:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
+
+    def returned(self, node: Node) -> Query:
+        clause = {one.type: one for one in node.named_children}
+        return Query(
+            tuple(self._selected(one) for one in _named(clause.get("selected_fields"))),
+            ((self._field(node.named_children[0]), None),),
+            self._at(node),
+            self._condition_in(clause.get("where_clause")),
+        )
 
     def query(self, node: Node) -> Query:
         clause = {one.type: one for one in node.named_children}

@@ -37,6 +37,8 @@ FINE = [
     "SELECT Id, Region__c, Plan__r.Name FROM Account LIMIT 5",
     "SELECT Title FROM Knowledge__kav WHERE PublishStatus = 'Online' WITH DATA CATEGORY Geo__c AT usa__c",
     "SELECT Id FROM TraceFlag LIMIT 1",
+    "FIND {Acme's* OR \\{x\\}} IN NAME FIELDS RETURNING Account(Id, Name WHERE Industry = 'x' LIMIT 5), Lead",
+    "FIND {map} IN ALL FIELDS",
     "SELECT Id\nFROM Account\nWHERE Name = 'It\\'s'\nLIMIT 1",
 ]
 
@@ -118,6 +120,9 @@ REFUSED = [
     ("SELECT Id FROM Account LIMIT 5 ALL ROWS", "AllRowsOutsideApex"),
     ("SELECT Id FROM Account WITH USER_MODE LIMIT 5", "AccessModeOutsideApex"),
     ("SELECT Id FROM Contacts LIMIT 5", "UnknownObject"),
+    ("FIND {x} IN ALL FIELDS RETURNING Contacts(Id)", "UnknownObject"),
+    ("FIND {x} IN ALL FIELDS RETURNING Contact(Nam)", "UnknownField"),
+    ("FIND {x} IN SOME FIELDS", "syntax"),
     ("SELECT Id FROM Opportunites LIMIT 5", "UnknownObject"),
     ("SELECT Id FROM Xyzzy LIMIT 5", "UnknownObject"),
     ("SELECT Nam FROM Account LIMIT 5", "UnknownField"),
