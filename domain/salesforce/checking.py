@@ -13,11 +13,12 @@ LANGUAGES = {"apex": "Apex", "soql": "SOQL"}
 FENCED = re.compile(r"[ \t]*(?:`{3,}|~{3,})[ \t]*(\w*)[^\n]*\n(.*?)\n?[ \t]*(?:`{3,}|~{3,})[ \t]*", re.DOTALL)
 
 
-class Finding(Struct, frozen=True):
+class Finding(Struct, frozen=True, omit_defaults=True):
     """Something about a piece of code; `line` and `column` count from 1.
 
     `severity` is 'error' for what Salesforce refuses, 'warning' for what works and should not be so, 'info'
-    for what cannot be judged from here. `fix` says how to mend it.
+    for what cannot be judged from here. `fix` says how to mend it; where that is surely meant, `new` may
+    stand for the words `old` that follow the place.
     """
 
     line: int
@@ -25,16 +26,22 @@ class Finding(Struct, frozen=True):
     rule: str
     severity: str
     message: str
-    fix: str = ""
+    fix: str
+    old: str = ""
+    new: str = ""
 
 
 class Checked(Struct, frozen=True, omit_defaults=True):
-    """One piece of code; `ok` unless there is an error. `file` or `q` say which it is, of several."""
+    """One piece of code; `ok` unless there is an error. `file` or `q` say which it is, of several.
+
+    `corrected` is the code mended, if what was meant is clear; nothing is found in it any more but warnings.
+    """
 
     ok: bool
     findings: tuple[Finding, ...]
     file: str | None = None
     q: str | None = None
+    corrected: str | None = None
 
 
 class Unread(Struct, frozen=True):
@@ -56,9 +63,14 @@ def nothing_found(_code: str, _language: str) -> tuple[Finding, ...]:
     return ()
 
 
-def checked(findings: tuple[Finding, ...], file: str | None = None, q: str | None = None) -> Checked:
+def checked(
+    findings: tuple[Finding, ...],
+    file: str | None = None,
+    q: str | None = None,
+    corrected: str | None = None,
+) -> Checked:
     """The findings with whether there is an error."""
-    return Checked(all(one.severity != "error" for one in findings), findings, file, q)
+    return Checked(all(one.severity != "error" for one in findings), findings, file, q, corrected)
 
 
 def ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -19,6 +19,7 @@ RULE = "syntax"
 MAX_CODE = 1_000_000
 """Characters of a piece of code, the most that an Apex class has (Apex Developer Guide, class size limit)."""
 MAX_TEXT, MAX_BROKEN = 30, 20
+NEAR = "Look for a missing quote, bracket, comma or semicolon here or just before."
 BEFORE_QUERY, AFTER_QUERY = "class Q { Object q = [", "\n]; }"
 """The grammar knows queries inside Apex only; the line break ends a query's last word."""
 IN_A_METHOD, IN_A_CLASS = ("class Q { void q() {", "\n} }"), ("class Q {", "\n}")
@@ -50,17 +51,17 @@ class Tree(Struct, frozen=True):
 
     def _finding(self, node: Node) -> Finding:
         said = text(node).strip()
-        message = (
-            f"'{node.type}' is missing here." if node.is_missing else f"Not understood: '{said[:MAX_TEXT]}'."
-        )
-        return Finding(*self.place(node), RULE, "error", message)
+        if node.is_missing:
+            return Finding(*self.place(node), RULE, "error", f"'{node.type}' is missing here.", "Add it.")
+        message = f"Not understood: '{said[:MAX_TEXT]}'."
+        return Finding(*self.place(node), RULE, "error", message, NEAR)
 
 
 @lru_cache(maxsize=2_000)
 def check(code: str, language: str) -> tuple[Finding, ...]:
     """What cannot be parsed, in the order of the code. Apex may be a class, a trigger, or statements."""
     if len(code) > MAX_CODE:
-        return (Finding(1, 1, RULE, "error", f"Code has at most {MAX_CODE:,} characters."),)
+        return (Finding(1, 1, RULE, "error", f"Code has at most {MAX_CODE:,} characters.", "Split it."),)
     return (parse_query(code.rstrip().rstrip(";")) if language == "soql" else parse_apex(code)).broken()
 
 

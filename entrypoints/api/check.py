@@ -6,12 +6,13 @@ from litestar import Controller, post
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from adapters.starter.salesforce import apex_library, error_causes, standard_schema
 from domain.salesforce.apex.check import check_apex
 from domain.salesforce.checking import Checked, checked
 from domain.salesforce.errors import Explained, explained
-from domain.salesforce.soql.check import LATEST, check_soql
+from domain.salesforce.soql.check import LATEST, check_soql, corrected
 from entrypoints.api.auth import needs
 from entrypoints.api.conversations import PUT_ERRORS
 
@@ -61,7 +62,9 @@ class CheckController(Controller):
     )
     def soql(self, data: JSONBody[Soql]) -> Checked:
         """Check SOQL: grammar, rules, standard names, values, cost."""
-        return checked(check_soql(data.query, standard_schema(), in_apex=data.within == "apex"))
+        schema, in_apex = standard_schema(), data.within == "apex"
+        found = checked(check_soql(data.query, schema, in_apex=in_apex))
+        return found if found.ok else replace(found, corrected=corrected(data.query, schema, in_apex=in_apex))
 
     @post(
         "/error",

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.salesforce.describe import read_describe
 from adapters.starter.salesforce import standard_schema
 from domain.errors import DataFileError
-from domain.salesforce.checking import Checked
+from domain.salesforce.checking import Checked, checked
 from domain.salesforce.errors import Explained
 from domain.salesforce.schema import Schema
-from domain.salesforce.soql.check import LATEST
+from domain.salesforce.soql.check import LATEST, check_soql, corrected
 from entrypoints.cli.output import show, show_json
 
 STANDARD_INPUT = "-"
@@ -54,6 +55,12 @@ def asked_for(query: str) -> list[str]:
     return list(queries_of(path)) if len(query) < MAX_NAME and path.is_file() else [query]
 
 
+def judged_query(query: str, schema: Schema, *, in_apex: bool) -> Checked:
+    """What is found in a query, and the query mended if it has errors."""
+    found = checked(check_soql(query, schema, in_apex=in_apex), q=query)
+    return found if found.ok else replace(found, corrected=corrected(query, schema, in_apex=in_apex))
+
+
 def code_of(path: Path) -> str:
     """The text of a file; '-' is standard input. Raises `DataFileError`."""
     try:
@@ -85,6 +92,8 @@ def _print(item: Checked) -> None:
         show(f"  {one.line}:{one.column}  {one.severity:<7}  {one.rule}: {one.message}")
         if one.fix:
             show(f"      {one.fix}")
+    if item.corrected:
+        show(f"  mended: {item.corrected}")
 
 
 def version_of(path: Path) -> int:

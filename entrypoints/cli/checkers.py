@@ -27,16 +27,14 @@ def soql(
 ) -> None:
     """Check SOQL: grammar, rules, names, values, cost. Exit 1 if an error is found."""
     from domain.errors import DataFileError
-    from domain.salesforce.checking import checked
-    from domain.salesforce.soql.check import check_soql
-    from entrypoints.cli.check import asked_for, queries_of, report, schema_with
+    from entrypoints.cli.check import asked_for, judged_query, queries_of, report, schema_with
 
     with errors_to_exit_codes():
         if query is None and file is None:
             raise DataFileError("bad_usage", "write a query, or name a file of them with --file.")
         schema = schema_with(describe or [])
         asked = list(queries_of(file)) if file else asked_for(query or "")
-        found = [checked(check_soql(one, schema, in_apex=in_apex), q=one) for one in asked]
+        found = [judged_query(one, schema, in_apex=in_apex) for one in asked]
         fine = report(found, as_json=as_json)
     if not fine:
         raise typer.Exit(NOT_RIGHT)

@@ -15,6 +15,7 @@ async def test_a_query_is_judged(client: httpx.AsyncClient) -> None:
 
     assert wrong.json()["ok"] is False
     assert wrong.json()["findings"][0]["rule"] == "UnknownField"
+    assert wrong.json()["corrected"] == "SELECT Name FROM Account LIMIT 1"
     assert right.json() == {"ok": True, "findings": []}
     assert (await client.post(f"{CHECK}/soql", json=bound)).json()["ok"] is False
     assert (await client.post(f"{CHECK}/soql", json=bound | {"within": "apex"})).json()["ok"] is True

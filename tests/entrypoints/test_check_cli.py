@@ -47,6 +47,7 @@ def test_one_query_is_checked_and_an_error_is_exit_1() -> None:
     assert code == 1
     assert "1:8  error    UnknownField: Account has no field Nam (INVALID_FIELD)." in shown
     assert "Did you mean Name?" in shown
+    assert f"mended: {FINE.replace('Id', 'Name')}" in shown
 
 
 @pytest.mark.parametrize("named", [True, False])

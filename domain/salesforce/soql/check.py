@@ -1,6 +1,7 @@
 """Checking SOQL: what cannot be read, what SOQL refuses, what is not there, what will be slow."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from domain.salesforce.checking import Finding, ordered
 from domain.salesforce.schema import Schema
@@ -16,6 +17,8 @@ from domain.salesforce.syntax import parse_query, walk
 
 LATEST = 67
 """API version of Summer '26."""
+MAX_ROUNDS = 4
+"""Of mending: one mend may show the next error."""
 MAX_DEPTH = 50
 """Parentheses inside one another; Salesforce has no such limit, and nobody writes as many."""
 MAX_QUERY = 100_000
@@ -50,3 +53,27 @@ def judged(
     yield from broken_rules(query, in_apex=in_apex, api_version=version)
     yield from unknown_names(query, schema)
     yield from slow(query, schema)
+
+
+def corrected(query: str, schema: Schema, *, in_apex: bool = False) -> str | None:
+    """The query with everything mended whose meaning is clear; None unless no error is left."""
+    for _ in range(MAX_ROUNDS):
+        errors = [one for one in check_soql(query, schema, in_apex=in_apex) if one.severity == "error"]
+        if not errors:
+            return query
+        better = mended(query, errors)
+        if better == query:
+            return None
+        query = better
+    return None
+
+
+def mended(code: str, findings: Sequence[Finding]) -> str:
+    """The code with `new` for `old` wherever a finding says so, from the end to the beginning."""
+    begins = [0, *(match.end() for match in re.finditer("\n", code))]
+    for one in reversed(findings):
+        whole = rf"(?<!\w){re.escape(one.old)}(?!\w)" if one.old.isalnum() else re.escape(one.old)
+        found = re.compile(whole).search(code, begins[one.line - 1] + one.column - 1) if one.old else None
+        if found is not None:
+            code = code[: found.start()] + one.new + code[found.end() :]
+    return code.rstrip()

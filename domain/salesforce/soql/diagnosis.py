@@ -96,18 +96,19 @@ def _signs(found: Sequence[Token]) -> Iterator[Finding]:
             yield error(token.at, "UnterminatedString", message, r"Close it; write a quote inside as \'.")
         elif token.kind == "double":
             message = "SOQL has no double quotes."
-            yield error(token.at, "DoubleQuotes", message, f"Write '{token.said.strip(chr(34))}'.")
+            new = "'" + token.said.strip('"').replace("'", r"\'") + "'"
+            yield error(token.at, "DoubleQuotes", message, f"Write {new}.", token.said, new)
         elif token.said in SIGNS:
-            rule, fix = SIGNS[token.said]
-            yield error(token.at, rule, f"SOQL has no {token.said}", fix)
+            rule, fix, new = SIGNS[token.said]
+            yield error(token.at, rule, f"SOQL has no {token.said}", fix, token.said, new)
 
 
 SIGNS = {
-    "==": ("DoubleEquals", "Write =."),
-    "&&": ("LogicalSigns", "Write AND."),
-    "||": ("LogicalSigns", "Write OR."),
-    ";": ("Semicolon", "Leave the semicolon out."),
-    "`": ("Backticks", "Leave the backticks out."),
+    "==": ("DoubleEquals", "Write =.", "="),
+    "&&": ("LogicalSigns", "Write AND.", "AND"),
+    "||": ("LogicalSigns", "Write OR.", "OR"),
+    ";": ("Semicolon", "Leave the semicolon out.", ""),
+    "`": ("Backticks", "Leave the backticks out.", ""),
 }
 
 
@@ -157,7 +158,7 @@ def _pairs(found: Sequence[Token]) -> Iterator[Finding]:
             message = "COUNT() without a field stands alone in the SELECT clause."
             yield error(token.at, "CountNotAlone", message, "Write COUNT(Id) beside other fields.")
         elif token.said == "," and after in {"FROM", ",", ")"}:
-            yield error(token.at, "CommaTooMany", "Nothing follows this comma.", "Leave the comma out.")
+            yield error(token.at, "CommaTooMany", "Nothing follows this comma.", "Leave the comma out.", ",")
         elif token.said == "(" and after == ")" and before == "IN":
             yield error(token.at, "EmptyList", "IN needs at least one value.", "Put values between them.")
         elif before == "SELECT" and token.up == "TOP":
@@ -169,7 +170,8 @@ def _pairs(found: Sequence[Token]) -> Iterator[Finding]:
 def _negation(token: Token, before: str, after: str, field: str) -> Iterator[Finding]:
     if token.up == "IS" and after in {"NULL", "NOT"}:
         fix = "Write != null." if after == "NOT" else "Write = null."
-        yield error(token.at, "IsNull", "SOQL has no IS NULL.", fix)
+        old, new = ("IS NOT", "!=") if after == "NOT" else ("IS", "=")
+        yield error(token.at, "IsNull", "SOQL has no IS NULL.", fix, token.said if old == "IS" else old, new)
     elif token.up == "NOT" and after == "LIKE":
         message = "NOT LIKE is written around the condition."
         yield error(token.at, "NotLike", message, f"Write (NOT {field} LIKE ...).")
@@ -186,15 +188,19 @@ def _value(token: Token, after: str) -> Iterator[Finding]:
             yield error(token.at, "DateLiteral", message, f"Write {token.up}:30.")
     elif not VALUE.fullmatch(token.said):
         message = f"{token.said} is no value: texts stand in single quotes."
-        yield error(token.at, "UnquotedText", message, f"Write '{token.said}'.")
+        yield error(
+            token.at, "UnquotedText", message, f"Write '{token.said}'.", token.said, f"'{token.said}'"
+        )
 
 
 def _star(token: Token, *, counted: bool) -> Iterator[Finding]:
     if counted:
-        yield error(token.at, "CountStar", "SOQL has no COUNT(*).", "Write COUNT() alone, or COUNT(Id).")
+        yield error(
+            token.at, "CountStar", "SOQL has no COUNT(*).", "Write COUNT() alone, or COUNT(Id).", "*", "Id"
+        )
     else:
-        fix = "Name the fields, or write SELECT FIELDS(ALL) with LIMIT 200."
-        yield error(token.at, "SelectStar", "SOQL has no SELECT *.", fix)
+        fix = "Name the fields, or write FIELDS(STANDARD), or FIELDS(ALL) with LIMIT 200."
+        yield error(token.at, "SelectStar", "SOQL has no SELECT *.", fix, "*", "FIELDS(STANDARD)")
 
 
 def _clauses(found: Sequence[Token]) -> Iterator[Finding]:

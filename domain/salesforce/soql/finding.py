@@ -4,9 +4,9 @@ from domain.salesforce.checking import Finding
 from domain.salesforce.soql.query import At
 
 
-def error(at: At, rule: str, message: str, fix: str) -> Finding:
-    """A finding that Salesforce refuses the query for."""
-    return Finding(at.line, at.column, rule, "error", message, fix)
+def error(at: At, rule: str, message: str, fix: str, old: str = "", new: str = "") -> Finding:
+    """A finding that Salesforce refuses the query for; `new` is surely meant instead of `old`."""
+    return Finding(at.line, at.column, rule, "error", message, fix, old, new)
 
 
 def warning(at: At, rule: str, message: str, fix: str) -> Finding:

@@ -97,6 +97,7 @@ def _object_of(source: Field, schema: Schema, parent: Known | None) -> Finder:
         "UnknownObject",
         f"There is no object {source.name} (INVALID_TYPE).",
         f"Did you mean {meant}?" if meant else "Use the API name; custom objects end in __c.",
+        *((source.name, meant) if meant else ()),
     )
     return None
 
@@ -116,6 +117,7 @@ def _child(source: Field, schema: Schema, parent: Known) -> Finder:
         "UnknownRelationship",
         f"{parent.name} has no child relationship {name}.",
         f"Write {meant}." if meant else "Name the child relationship, mostly the plural of the object.",
+        *((name, meant) if meant else ()),
     )
     return None
 
@@ -161,6 +163,7 @@ def _step(at: Known, relationship: str, place: At, schema: Schema) -> Finder:
         f"Write {at.parents[near][0]}."
         if near
         else "Name the relationship of a lookup, as Account for AccountId.",
+        *((relationship, at.parents[near][0]) if near else ()),
     )
     return None
 
@@ -169,14 +172,16 @@ def _no_field(at: Known, name: str, place: At) -> Iterator[Finding]:
     if is_custom(name) and not at.complete:
         yield unjudged(place, f"Whether {at.name} has the field {name} only its org can tell.")
         return
+    swap: tuple[str, ...] = ()
     if name.lower() in at.parents:
         meant = f"Write {name}Id, or a field of it: {name}.Name."
     elif name.lower() in at.children:
         meant = f"Nest the children: (SELECT Id FROM {at.children[name.lower()][0]})."
     else:
         near = closest(name, at.fields)
+        swap = (name, at.fields[near][0]) if near else ()
         meant = f"Did you mean {at.fields[near][0]}?" if near else _as_custom(name)
-    yield error(place, "UnknownField", f"{at.name} has no field {name} (INVALID_FIELD).", meant)
+    yield error(place, "UnknownField", f"{at.name} has no field {name} (INVALID_FIELD).", meant, *swap)
 
 
 def _as_custom(name: str) -> str:

@@ -64,6 +64,8 @@ def _aliases(query: Query) -> Iterator[Finding]:
                 "AliasOutsideAggregateQuery",
                 f"'{one.alias}' after {one.what.name} reads as an alias, which only aggregate queries have.",
                 f"If both are fields, put a comma between them: {one.what.name}, {one.alias}. Else drop it.",
+                f"{one.what.name} {one.alias}",
+                f"{one.what.name}, {one.alias}",
             )
 
 
@@ -141,7 +143,9 @@ def _only_in_apex(query: Query) -> Iterator[Finding]:
             yield error(value.at, "BindOutsideApex", message, "Write the value itself, text in quotes.")
     if query.all_rows:
         message = "ALL ROWS goes in Apex only."
-        yield error(query.all_rows, "AllRowsOutsideApex", message, "Use the queryAll resource or call.")
+        yield error(
+            query.all_rows, "AllRowsOutsideApex", message, "Use the queryAll resource or call.", "ALL ROWS"
+        )
     if query.with_ and query.with_[0].upper() in MODES:
         message = f"WITH {query.with_[0].upper()} goes in Apex only."
         yield error(query.with_[1], "AccessModeOutsideApex", message, "Leave it out: calls run in user mode.")

@@ -34,6 +34,15 @@ EXAMPLES = {
 }
 
 
+PLAIN = {
+    "number": re.compile(r"-?\d+(?:\.\d+)?"),
+    "integer": re.compile(r"-?\d+"),
+    "boolean": re.compile(r"true|false", re.IGNORECASE),
+}
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+DATE_WORD = re.compile(r"(?:YESTERDAY|TODAY|TOMORROW|(?:LAST|THIS|NEXT)_[A-Z_]+(?::\d+)?)", re.IGNORECASE)
+
+
 class Reached(Struct, frozen=True):
     """What a path leads to: the kind of a field, or None where it cannot be judged."""
 
@@ -79,14 +88,30 @@ def _value(value: Literal, kind: str, name: str) -> Iterator[Finding]:
         return
     if value.kind not in fitting:
         rule = RULES.get((kind, value.kind), "ValueForType")
-        yield error(
-            value.at, rule, f"{name} is a {kind}, and {value.said} is none.", f"Write {EXAMPLES[kind]}."
-        )
+        meant = _meant(value, kind)
+        fix = f"Write {meant or EXAMPLES[kind]}."
+        swap = (value.said, meant) if meant else ()
+        yield error(value.at, rule, f"{name} is a {kind}, and {value.said} is none.", fix, *swap)
     elif kind == "id" and not RECORD_ID.fullmatch(value.said):
         message = f"{value.said} is no record Id: these have 15 or 18 letters and digits."
         yield error(
             value.at, "BadId", message, f"Write an Id, or compare a field of the record: {name[:-2]}.Name."
         )
+
+
+def _meant(value: Literal, kind: str) -> str:
+    """The value as the field takes it, if that is clear; else nothing."""
+    bare = value.said.strip("'")
+    if kind in {"text", "id"}:
+        return f"'{bare}'" if value.kind in {"number", "boolean"} else ""
+    if kind in PLAIN:
+        return bare if PLAIN[kind].fullmatch(bare) else ""
+    if DATE_WORD.fullmatch(bare):
+        return bare
+    day = DAY.match(bare)
+    if day is None:
+        return ""
+    return day[0] if kind == "date" else f"{day[0]}T00:00:00Z"
 
 
 RULES = {

@@ -69,7 +69,7 @@ def test_only_code_that_says_it_is_ours_is_checked() -> None:
 
 
 def test_a_warning_without_an_error_is_no_reason_to_warn() -> None:
-    findings = (Finding(1, 1, "style", "warning", "Long."),)
+    findings = (Finding(1, 1, "style", "warning", "Long.", "Cut it."),)
 
     assert unread(["```apex\nInteger b = 1;\n```"], lambda _code, _language: findings) == ()
 

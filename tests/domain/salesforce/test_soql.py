@@ -5,7 +5,7 @@ import pytest
 from adapters.starter.salesforce import standard_schema
 from domain.salesforce.checking import Finding
 from domain.salesforce.schema import SObject
-from domain.salesforce.soql.check import MAX_QUERY, check_soql
+from domain.salesforce.soql.check import MAX_QUERY, check_soql, corrected
 from domain.salesforce.soql.cost import explain_request
 
 SCHEMA = standard_schema()
@@ -171,7 +171,7 @@ def test_what_salesforce_refuses_is_named_with_its_mend(query: str, rule: str) -
     found = errors(query)
 
     assert rule in {one.rule for one in found}
-    assert all(one.fix for one in found if one.rule != "syntax")
+    assert all(one.fix for one in found)
 
 
 @pytest.mark.parametrize(
@@ -245,3 +245,55 @@ def test_the_plan_of_a_query_can_be_asked_for() -> None:
     request = explain_request("SELECT Id\nFROM Account WHERE Name = 'x'")
 
     assert request.endswith("?explain=SELECT%20Id%20FROM%20Account%20WHERE%20Name%20%3D%20%27x%27")
+
+
+@pytest.mark.parametrize(
+    ("query", "better"),
+    [
+        ("SELECT * FROM Contacts;", "SELECT FIELDS(STANDARD) FROM Contact"),
+        ("SELECT Id Nam FROM Account LIMIT 5", "SELECT Id, Name FROM Account LIMIT 5"),
+        (
+            "SELECT Id, (SELECT LastNam FROM Contact) FROM Acount LIMIT 1",
+            "SELECT Id, (SELECT LastName FROM Contacts) FROM Account LIMIT 1",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Name == \"It's\" && CreatedDate > '2024-01-01'",
+            "SELECT Id FROM Account WHERE Name = 'It\\'s' AND CreatedDate > 2024-01-01T00:00:00Z",
+        ),
+        ("SELECT Id FROM Lead WHERE Name IS NOT NULL", "SELECT Id FROM Lead WHERE Name != NULL"),
+        ("SELECT COUNT(*) FROM Lead WHERE Name = Acme", "SELECT COUNT(Id) FROM Lead WHERE Name = 'Acme'"),
+        ("SELECT Id FROM Lead WHERE IsConverted = 'true'", "SELECT Id FROM Lead WHERE IsConverted = true"),
+        (
+            "SELECT Id FROM Opportunity WHERE CloseDate = 'TODAY'",
+            "SELECT Id FROM Opportunity WHERE CloseDate = TODAY",
+        ),
+        (
+            "SELECT Id FROM Opportunity WHERE CloseDate > 2024-01-01T00:00:00Z AND Amount > '5.5'",
+            "SELECT Id FROM Opportunity WHERE CloseDate > 2024-01-01 AND Amount > 5.5",
+        ),
+        (
+            "SELECT Name,\n  Owner__r.Name,\n  AccountId.Name\nFROM Contact\nLIMIT 1",
+            "SELECT Name,\n  Owner__r.Name,\n  Account.Name\nFROM Contact\nLIMIT 1",
+        ),
+        ("SELECT Id FROM Lead LIMIT 1 ALL ROWS", "SELECT Id FROM Lead LIMIT 1"),
+        ("SELECT Id FROM Lead LIMIT 1", "SELECT Id FROM Lead LIMIT 1"),
+    ],
+)
+def test_a_query_is_mended_where_it_is_clear_what_was_meant(query: str, better: str) -> None:
+    assert corrected(query, SCHEMA) == better
+    assert errors(better) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT Name, COUNT(Id) FROM Account",
+        "SELECT Id, Xyzzy FROM Account LIMIT 1",
+        "SELECT Id FROM Account WHERE Amount > 'five'",
+        "SELECT Id FROM Case WHERE CreatedDate > 'soon'",
+        "SELECT Id FROM Account WHERE Name = 'a' AND Type = 'b' OR Type = 'c'",
+        "INSERT INTO Account VALUES (1)",
+    ],
+)
+def test_nothing_is_guessed(query: str) -> None:
+    assert corrected(query, SCHEMA) is None
