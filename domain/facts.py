@@ -24,6 +24,7 @@ from domain.retrieval.scope import Scope
 from domain.rules.asking import told
 from domain.rules.facts import Fact, Facts, FactValue, Schema, fits
 from domain.salesforce.checking import Checker, nothing_found
+from domain.salesforce.pasted import Look, nothing_seen
 from domain.texts import Catalogue
 from domain.versions import named
 
@@ -43,6 +44,7 @@ class Brain(Struct, frozen=True):
     facets: tuple[Facet, ...] = ()
     check: Checker = nothing_found
     people: frozenset[str] = frozenset()
+    look: Look = nothing_seen
 
 
 class Heard(Struct, frozen=True):

@@ -16,6 +16,7 @@ from domain.rules.actions import Outward
 from domain.rules.ruleset import Decision
 from domain.rules.trial import Beside
 from domain.salesforce.checking import Unread
+from domain.salesforce.pasted import Looked
 from domain.texts import ENGLISH
 
 
@@ -99,7 +100,8 @@ class Why(Struct, frozen=True):
     """Every reason of a turn, stored with it and shown. Personal facts are left out.
 
     `move` is what the message is to the talk before it, `after` the customer's messages before this one that
-    it was read with, since it answers our question, `unread` the code in the answer that cannot be parsed.
+    it was read with, since it answers our question, `unread` the code in the answer that cannot be parsed,
+    `looked` what is wrong in the code and the errors that the customer pasted.
     """
 
     outcome: Outcome
@@ -114,6 +116,7 @@ class Why(Struct, frozen=True):
     models: Models | None = None
     move: Move = Move.QUESTION
     unread: tuple[Unread, ...] = ()
+    looked: Looked = Looked()
 
 
 class Plan(Struct, frozen=True):

@@ -40,6 +40,7 @@ class Texts(Struct, frozen=True, forbid_unknown_fields=True):
     corrected: str
     disclaimer: str
     unread_code: str
+    checked: str
     language: str = ENGLISH
     right_to_left: bool = False
 

@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.answer import Draft
-from domain.confidence import Confidence, confidence
+from domain.confidence import CERTAIN, Confidence, confidence
 from domain.conversation import Handoff, Status
 from domain.dialogue import Asking, Context, Move
 from domain.escalation import DOUBTFUL, UNHELPED, approval_of, handed_over, handoff_for
@@ -22,6 +22,7 @@ from domain.rules.asking import question
 from domain.rules.facts import Fact, Facts
 from domain.rules.trial import InForce, Ruling
 from domain.salesforce.checking import unread
+from domain.salesforce.pasted import all_told, code_told
 from domain.versions import named, release_name, valid_for
 from domain.written import Request, from_passages
 
@@ -75,7 +76,7 @@ def plan_turn(  # noqa: PLR0911  # one return a way that a turn can end
     if heard.move is Move.NOT_HELPED and (written is None or heard.conversation.context.unhelped):
         return turn.escalate(handed_over(ruling.decision, UNHELPED))
     if written is None:
-        return turn.ask()
+        return turn.explain() or turn.ask()
     return turn.answer(written) if written.confidence.value >= heard.policy.threshold else turn.doubt(written)
 
 
@@ -110,6 +111,7 @@ class _Turn:
         self.heard, self.understood, self.hits = heard, understood, hits
         self.facts, self.ruling, self.written = facts, ruling, written
         self.brain, self.spoken = brain, surely(understood.language)
+        self.looked = brain.look(heard.whole)
         context, metadata = heard.conversation.context, heard.conversation.metadata
         self.texts = brain.texts.of(self.spoken or context.language or metadata.get("language"))
         self.intent = brain.intents.get(understood.intent_name)
@@ -164,7 +166,8 @@ class _Turn:
 
     def answer(self, written: Written) -> Plan:
         said = f"{self.texts.several}\n\n{written.draft.text}" if written.several else written.draft.text
-        remarks = [self.texts.next_best] if self.heard.move is Move.NOT_HELPED else []
+        remarks = [told] if (told := code_told(self.looked, self.texts)) else []
+        remarks += [self.texts.next_best] if self.heard.move is Move.NOT_HELPED else []
         remarks += [self.texts.corrected.format(before=text) for text in written.corrects]
         if self.texts.language not in {one.language for one in written.draft.citations}:
             remarks.append(self.texts.answered_in_english)
@@ -181,6 +184,12 @@ class _Turn:
             parts=written.confidence,
             draft=written.draft,
         )
+
+    def explain(self) -> Plan | None:
+        """What is wrong in the code or the errors that the customer pasted, where no article says more."""
+        told = all_told(self.looked, self.texts)
+        sure = replace(self._fixed_confidence(Outcome.ANSWERED), value=CERTAIN)
+        return self._plan(Outcome.ANSWERED, ResponseType.TECHNICAL, told, parts=sure) if told else None
 
     def _valid_for(self, draft: Draft) -> str | None:
         """The versions that an answer is for, where the question names one or not all are meant."""
@@ -244,6 +253,7 @@ class _Turn:
                 before.heard if before else (),
                 move=self.heard.move,
                 unread=unread(draft.statements, self.brain.check) if draft else (),
+                looked=self.looked,
             ),
             close,
             self.ruling.outward(str(self.heard.message.id)) if shallow or self.ruling.failed else (),

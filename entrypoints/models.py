@@ -11,6 +11,7 @@ import msgspec
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no stubs
 
 from adapters.starter import loader
+from adapters.starter.salesforce import apex_library, error_causes, standard_schema
 from domain.errors import DataFileError
 from domain.facts import Brain
 from domain.nlu.affect import Feelings
@@ -19,6 +20,7 @@ from domain.nlu.evaluation import Evaluation, evaluate
 from domain.nlu.intents import Guesser, IntentModel
 from domain.nlu.stored import packed_affect, packed_model, unpacked_affect, unpacked_model
 from domain.nlu.understanding import CODE, Models
+from domain.salesforce.pasted import CodeLook
 from domain.salesforce.syntax import check
 from ports.inbound.train import Examples, Labelled, Taxonomy, digest, train_on
 from ports.outbound.embedding import Embedder
@@ -93,6 +95,7 @@ def load_brain(models: Models) -> Brain:
         loader.facets(),
         check,
         loader.first_names(),
+        CodeLook(standard_schema(), apex_library(), error_causes()),
     )
 
 

@@ -243,6 +243,7 @@ def some_texts() -> Texts:
         corrected="not so: {before}",
         disclaimer="written by AI",
         unread_code="{language} not understood in line {line}",
+        checked="Looked at the {language}:",
     )
 
 
