@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from domain.nlu.code_spans import BEGINS
+from domain.nlu.code_spans import BEGINS, SOQL
 from domain.salesforce.apex.check import check_apex
 from domain.salesforce.apex.library import Library
 from domain.salesforce.checking import LANGUAGES, Finding
@@ -22,8 +22,32 @@ QUERY = re.compile(
 )
 """A query in capitals, up to a blank line or the end of its sentence."""
 KEYWORDS = "from|where|and|or|order|group|by|having|limit|offset|asc|desc|nulls|first|last"
-PROSE = re.compile(rf"\s+(?!(?i:{KEYWORDS})\b)[a-z][a-z']*(?:\s+(?!(?i:{KEYWORDS})\b)[a-z][a-z']*)+\W*$")
+WORD = rf"\s+(?!(?i:{KEYWORDS})\b)[a-z][a-z']*[,;:]?"
+PROSE = re.compile(rf"{WORD}(?:{WORD})+\W*$")
 """Words behind a query that are none of it."""
+NEXT = re.compile(r"\s+([A-Za-z']+)")
+CONTINUED = frozenset(
+    {
+        *KEYWORDS.split("|"),
+        *(
+            "using",
+            "with",
+            "for",
+            "is",
+            "not",
+            "between",
+            "join",
+            "inner",
+            "left",
+            "on",
+            "union",
+            "all",
+            "like",
+            "in",
+        ),
+    }
+)
+"""Words that go on with a query, right or wrong."""
 TELLING = frozenset({"OperationWithLimitsInLoop", "OperationWithHighCostInLoop", "ApexSOQLInjection"})
 """Warnings about pasted Apex that matter enough to be told unasked."""
 MAX_PASTED, MAX_TOLD = 3, 5
@@ -67,23 +91,35 @@ class CodeLook:
 
     def __call__(self, text: str) -> Looked:
         """What is wrong in a message."""
-        found = [one for one in self._code(text) if one.findings]
+        fenced = "```" in text
+        found = [one for one in self._code(text) if one.findings and (fenced or _sure(one))]
         return Looked(tuple(found[:MAX_PASTED]), explained(text, self._causes))
 
     def _code(self, text: str) -> Iterator[Pasted]:
         for language, code in pieces(text):
             if language == "soql":
-                errors = tuple(one for one in check_soql(code, self._schema) if one.severity == "error")
-                better = corrected(code, self._schema) if errors else None
+                bare = code.strip("[]")
+                in_apex = bare != code
+                found = check_soql(bare, self._schema, in_apex=in_apex)
+                errors = tuple(one for one in found if one.severity == "error")
+                better = corrected(bare, self._schema, in_apex=in_apex) if errors else None
                 yield Pasted(LANGUAGES[language], errors[:MAX_TOLD], better)
             else:
-                found = check_apex(code, self._schema, self._library)
-                told = [one for one in found if one.severity == "error" or one.rule in TELLING]
+                known = check_apex(code, self._schema, self._library)
+                told = [one for one in known if one.severity == "error" or one.rule in TELLING]
                 yield Pasted(LANGUAGES[language], tuple(told[:MAX_TOLD]))
 
 
+def _sure(pasted: Pasted) -> bool:
+    """Whether more is wrong than that something cannot be read, which may be words around the code."""
+    return any(one.rule not in {"syntax", "Parentheses"} for one in pasted.findings)
+
+
 def pieces(text: str) -> Iterator[tuple[str, str]]:
-    """The pieces of code in a message with their languages: fenced ones, else queries, else Apex."""
+    """The pieces of code in a message with their languages: fenced ones, else Apex, else queries.
+
+    A query of Apex comes in its brackets.
+    """
     fenced = [(match[1].lower(), match[2]) for match in FENCED.finditer(text)]
     for language, code in fenced:
         if language in LANGUAGES:
@@ -99,7 +135,22 @@ def pieces(text: str) -> Iterator[tuple[str, str]]:
         yield "apex", text[begins.start() : text.rindex("}") + 1]
         return
     for match in QUERY.finditer(text):
-        yield "soql", _bare(PROSE.sub("", match.group()))
+        query = _well_formed(text, match.start()) or match.group()
+        if "..." in query or "\u2026" in query:
+            continue
+        if text[: match.start()].rstrip().endswith("["):
+            yield "soql", f"[{query.split(']', 1)[0]}]"
+        else:
+            yield "soql", _bare(PROSE.sub("", query))
+
+
+def _well_formed(text: str, start: int) -> str | None:
+    """The query that begins here, if it is one and goes on with words that are none of it."""
+    found = SOQL.match(text, start)
+    if found is None:
+        return None
+    after = NEXT.match(text, found.end())
+    return found.group() if after is not None and after[1].lower() not in CONTINUED else None
 
 
 def _bare(query: str) -> str:

@@ -20,6 +20,11 @@ TRIGGER = "trigger T on Account (before insert) { for (Account a : Trigger.new) 
             [("soql", "SELECT Id FROM Lead WHERE Name IS NULL")],
         ),
         ("SELECT Id\nFROM Lead\nLIMIT 1\n\nWhy is it slow?", [("soql", "SELECT Id\nFROM Lead\nLIMIT 1")]),
+        (
+            "Lead l = [SELECT Id FROM Lead WHERE Name = :n]; fails",
+            [("soql", "[SELECT Id FROM Lead WHERE Name = :n]")],
+        ),
+        ("SELECT Id FROM Lead gives an error about it, what is wrong", [("soql", "SELECT Id FROM Lead")]),
         ("```\nselect id from lead\n```", [("soql", "select id from lead")]),
         ("```soql\nSELECT Id FROM Lead\n```", [("soql", "SELECT Id FROM Lead")]),
         (f"```\n{TRIGGER}\n``` why?", [("apex", TRIGGER)]),
@@ -48,7 +53,16 @@ def test_of_apex_errors_are_told_and_the_warnings_that_matter() -> None:
 
 
 def test_right_code_and_plain_words_are_not_spoken_of() -> None:
-    for text in ("SELECT Id FROM Lead WHERE Industry = 'x'", "How do I reset my password?"):
+    variable = "Lead l = [SELECT Id FROM Lead WHERE Name = :n]; throws it"
+    elided = "SELECT Id, (SELECT ... FROM Contacts) FROM Account - how do i read them"
+    cut = "SELECT Id FROM Lead WHERE Name = 'x' Gives An Error, why"
+    for text in (
+        "SELECT Id FROM Lead WHERE Industry = 'x'",
+        variable,
+        elided,
+        cut,
+        "How do I reset my password?",
+    ):
         assert LOOK(text) == Looked()
         assert all_told(LOOK(text), some_texts()) == ""
 
