@@ -67,6 +67,24 @@ def eval_retrieval(
             retrieval.print_table(found)
 
 
+@evaluation.command("code")
+def eval_code(
+    problems: Annotated[
+        Path | None, typer.Option("--problems", help="JSONL: id, kind, text, expected; else our own.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check problems that people paste (Apex, SOQL, answers of APIs, logs): is the right finding first?"""
+    from entrypoints.cli import code_eval
+
+    with errors_to_exit_codes():
+        found = code_eval.evaluate(code_eval.read_problems(problems))
+        if as_json:
+            show_json(found)
+        else:
+            code_eval.print_report(found)
+
+
 @bench.command("retrieval")
 def bench_retrieval(as_json: Json = False) -> None:
     """BM25 next to rank_bm25 and bm25s, and hybrid search, at 10,000 and 100,000 passages."""

@@ -157,3 +157,42 @@ def test_an_error_is_explained_from_text_file_or_standard_input(tmp_path: Path) 
 
 def test_a_text_without_an_error_is_exit_1() -> None:
     assert run("explain", "all is well")[:2] == (1, "No error of Salesforce is in this text.\n")
+
+
+def test_the_right_finding_first_is_measured(tmp_path: Path) -> None:
+    file = tmp_path / "problems.jsonl"
+    problems = [
+        ("a", "soql", WRONG, ["UnknownField"]),
+        ("b", "soql", FINE, ["none"]),
+        ("c", "soql", "SELECT Id FROM Lead", ["LeadingWildcard"]),
+        ("d", "apex", "public class A { void f( }", ["syntax"]),
+        ("e", "rest", '[{"errorCode":"NOT_FOUND"}]', ["NOT_FOUND"]),
+        ("f", "log", "nothing", ["System.DmlException"]),
+    ]
+    names = "id", "kind", "text", "expected"
+    file.write_text("\n".join(json.dumps(dict(zip(names, one, strict=True))) for one in problems))
+
+    found = json.loads(run("eval", "code", "--problems", str(file), "--json")[1])
+
+    assert found["total"] == {"problems": 6, "right": 66.7}
+    assert found["by_kind"]["soql"] == {"problems": 3, "right": 66.7}
+    assert [(one["id"], one["found"]) for one in found["missed"]] == [
+        ("c", "AvoidNonRestrictiveQueries"),
+        ("f", "none"),
+    ]
+    assert (
+        "c: AvoidNonRestrictiveQueries, expected LeadingWildcard"
+        in run("eval", "code", "--problems", str(file))[1]
+    )
+
+
+@pytest.mark.parametrize(("data", "said"), [("", "no problems"), ("{}", "line 1")])
+def test_a_bad_file_of_problems_is_told(tmp_path: Path, data: str, said: str) -> None:
+    file = tmp_path / "problems.jsonl"
+    file.write_text(data)
+
+    code, _, complaint = run("eval", "code", "--problems", str(file))
+
+    assert code == 2
+    assert said in complaint
+    assert run("eval", "code", "--problems", "/nowhere")[0] == 2
