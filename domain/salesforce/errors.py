@@ -16,7 +16,10 @@ FAULT = re.compile(
     r"<(?:\w+:)?(?P<tag>faultcode|exceptionCode|statusCode|faultstring|message)>(?P<said>[^<]*)<"
 )
 FIRST_ERROR = re.compile(r"first error:\s*(?P<code>[A-Z][A-Z_]+)\s*,\s*(?P<message>[^\n]*)")
-WORD = re.compile(r"\b[A-Z][A-Z]+(?:_[A-Z]+)+\b|\binvalid_[a-z_]+\b|\b[a-z]+_[a-z_]+_[a-z]+\b")
+WORD = re.compile(
+    r"\b(?:[A-Z][A-Z]+(?:_[A-Z]+)+|invalid_[a-z_]+|[a-z]+_[a-z_]+_[a-z]+|[A-Z][a-z]+(?:[A-Z][a-z]+)+)\b"
+)
+"""The forms of codes: of the API, of OAuth, of Bulk."""
 MAX_TEXT = 200_000
 """Characters that are looked at: the end of a long log, where it says why it stopped."""
 MAX_FOUND = 20

@@ -7,6 +7,7 @@ from domain.salesforce.apex.library import Library, invented
 from domain.salesforce.apex.limits import Spending
 from domain.salesforce.apex.outline import Outline
 from domain.salesforce.apex.practice import careless
+from domain.salesforce.apex.records import unknown_fields
 from domain.salesforce.apex.security import unsafe
 from domain.salesforce.checking import Finding, ordered
 from domain.salesforce.schema import Schema
@@ -37,6 +38,7 @@ def check_apex(code: str, schema: Schema, library: Library, version: int = LATES
     found = [
         *refused(outline),
         *invented(outline, library),
+        *unknown_fields(outline, schema),
         *(one for query in _queries(outline) for one in judged(query, schema, in_apex=True, version=version)),
         *Spending(outline).findings(),
         *unsafe(outline, version),

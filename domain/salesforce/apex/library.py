@@ -6,12 +6,24 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
-from domain.salesforce.apex.outline import Outline
+from domain.salesforce.apex.outline import Outline, type_of
 from domain.salesforce.checking import Finding
 from domain.salesforce.schema import closest
 from domain.salesforce.soql.finding import error
 from domain.salesforce.syntax import Node, text
 
+JAVA = {
+    "stringbuilder": "Collect the parts in a List<String>, and write String.join(parts, '').",
+    "stringbuffer": "Collect the parts in a List<String>, and write String.join(parts, '').",
+    "arraylist": "Write new List<String>().",
+    "linkedlist": "Write new List<String>().",
+    "hashmap": "Write new Map<Id, Account>().",
+    "treemap": "Write new Map<Id, Account>(), and sort its keys in a list.",
+    "hashset": "Write new Set<Id>().",
+    "simpledateformat": "Write Datetime.now().format('yyyy-MM-dd').",
+    "bigdecimal": "Write Decimal.",
+}
+"""Classes that people bring along from Java, and what Apex has."""
 OF_ALL = frozenset({"tostring", "hashcode", "equals"})
 """Methods that everything has."""
 OF_ENUMS = frozenset({"name", "ordinal", "values", "valueof"})
@@ -70,6 +82,9 @@ def invented(outline: Outline, library: Library) -> Iterator[Finding]:
             yield from _method(node, known, outline)
     for node in outline.of("object_creation_expression"):
         yield from _namespaced(node, outline, library)
+        java = JAVA.get(type_of(node)) if type_of(node) not in outline.types else None
+        if java is not None:
+            yield error(outline.at(node), "UnknownClass", "This is a class of Java, and not of Apex.", java)
 
 
 def _method(node: Node, known: Known, outline: Outline) -> Iterator[Finding]:

@@ -7,7 +7,9 @@ from domain.salesforce.checking import Finding
 from domain.salesforce.soql.finding import warning
 from domain.salesforce.syntax import Node, text, walk
 
-LOGIC = frozenset({"query_expression", "dml_expression"})
+LOGIC = frozenset(
+    {"query_expression", "dml_expression", "enhanced_for_statement", "for_statement", "while_statement"}
+)
 
 
 def careless(outline: Outline) -> Iterator[Finding]:
@@ -59,7 +61,7 @@ def _trigger(outline: Outline) -> Iterator[Finding]:
         return
     first = next((one for one in walk(trigger) if one.type in LOGIC), None)
     if first is not None:
-        message = "The trigger itself reads or saves data; it cannot be tested or ordered apart."
+        message = "The trigger does the work itself, which cannot be tested or ordered apart."
         yield warning(outline.at(first), "AvoidLogicInTrigger", message, "Move the work to a handler class.")
 
 

@@ -27,6 +27,8 @@ COUNTED = frozenset(
     for unit in ("DAYS", "WEEKS", "MONTHS", "QUARTERS", "YEARS", "FISCAL_QUARTERS", "FISCAL_YEARS")
 )
 """Date literals that take a number."""
+OWN_DAYS = re.compile(r"(last|next)_(?!90_)(\d+)_days", re.IGNORECASE)
+"""As LAST_90_DAYS would suggest."""
 VALUE = re.compile(
     r"null|true|false|[a-z]{3}\d[\d.]*|[\d.]+[\w.]*|yesterday|today|tomorrow|last_90_days|next_90_days"
     r"|(?:last|this|next)_(?:week|month|quarter|year|fiscal_quarter|fiscal_year)",
@@ -182,7 +184,11 @@ def _negation(token: Token, before: str, after: str, field: str) -> Iterator[Fin
 
 def _value(token: Token, after: str) -> Iterator[Finding]:
     """A word where a value should be: a text without quotes, or a date literal without its number."""
-    if token.up in COUNTED:
+    if (days := OWN_DAYS.fullmatch(token.said)) is not None:
+        new = f"{days[1].upper()}_N_DAYS:{days[2]}"
+        message = f"There is no date literal {token.up}."
+        yield error(token.at, "DateLiteral", message, f"Write {new}.", token.said, new)
+    elif token.up in COUNTED:
         if after != ":":
             message = f"{token.up} needs a number."
             yield error(token.at, "DateLiteral", message, f"Write {token.up}:30.")

@@ -72,6 +72,9 @@ WRONG = [
         "public class A { void f() { x = [SELECT Id FROM Lead WITH SECURITY_ENFORCED LIMIT 1]; } }",
         "SecurityEnforcedRemoved",
     ),
+    ("public class A { void f(Account a) { a.EmployeeCount = 5; } }", "UnknownField"),
+    ("public class A { void f() { Account a = new Account(Nam = 'x'); } }", "UnknownField"),
+    ("public class A { void f() { StringBuilder b = new StringBuilder(); } }", "UnknownClass"),
     ("public class A { void f( { } }", "syntax"),
     ("public class A { // \x00\n }", "NulCharacter"),
     ("public class A { /* x }", "UnterminatedComment"),
@@ -233,3 +236,17 @@ HOSTILE = [
 @pytest.mark.parametrize("code", HOSTILE, ids=range(len(HOSTILE)))
 def test_whatever_is_pasted_an_answer_comes(code: str) -> None:
     assert len(found_in(code)) <= 20
+
+
+def test_fields_that_are_there_or_cannot_be_known_are_no_error() -> None:
+    code = """public class A {
+    class Lead { Integer height; }
+    void f(Account a, Lead l, Foo__c c, SObject s) {
+        a.Name = a.Owner.Name + a.Plan__c + a.Contacts.size() + a.Parts__r + Account.SObjectType;
+        l.height = 5;
+        c.Anything = 1;
+        Contact person = new Contact(LastName = 'x', Level__c = 2, Account = a);
+    }
+}"""
+
+    assert found_in(code) == ()

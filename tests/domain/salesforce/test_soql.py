@@ -75,6 +75,7 @@ REFUSED = [
     ("SELECT Id FROM Account WHERE Name = 'x')", "Parentheses"),
     ("SELECT Id FROM Account WHERE Name = Acme", "UnquotedText"),
     ("SELECT Id FROM Account WHERE CreatedDate = LAST_N_DAYS LIMIT 1", "DateLiteral"),
+    ("SELECT Id FROM Task WHERE ActivityDate = LAST_30_DAYS LIMIT 1", "DateLiteral"),
     ("SELECT Id FROM Account WHERE Name CONTAINS 'x'", "UnknownOperator"),
     ("UPDATE Account SET Name = 'x'", "NotAQuery"),
     ("SELECT Id FROM Account WHERE", "syntax"),
@@ -259,6 +260,10 @@ def test_the_plan_of_a_query_can_be_asked_for() -> None:
         (
             "SELECT Id FROM Account WHERE Name == \"It's\" && CreatedDate > '2024-01-01'",
             "SELECT Id FROM Account WHERE Name = 'It\\'s' AND CreatedDate > 2024-01-01T00:00:00Z",
+        ),
+        (
+            "SELECT Id FROM Lead WHERE CreatedDate = last_7_days",
+            "SELECT Id FROM Lead WHERE CreatedDate = LAST_N_DAYS:7",
         ),
         ("SELECT Id FROM Lead WHERE Name IS NOT NULL", "SELECT Id FROM Lead WHERE Name != NULL"),
         ("SELECT COUNT(*) FROM Lead WHERE Name = Acme", "SELECT COUNT(Id) FROM Lead WHERE Name = 'Acme'"),
